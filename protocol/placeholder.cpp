@@ -1,0 +1,1 @@
+namespace tidemark { int placeholder_protocol() { return 0; } }
