@@ -1,0 +1,63 @@
+#pragma once
+
+#include "protocol/message/mime_parser.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// SEARCH's string keys (RFC 9051 §6.4.4): substrings without regard to case, in decoded text.
+namespace tidemark::protocol::message {
+
+/// Compiled once for each needle of a SEARCH, then used for all messages, by one thread at a time
+/// or by several (all members are const). The text may come in pieces through `Scan`.
+class SubstringMatcher {
+  public:
+    /// `needle` is UTF-8. An empty needle matches every text (RFC 9051 §6.4.4 HEADER).
+    explicit SubstringMatcher(std::string_view needle);
+
+    /// Whether `text` (UTF-8, or nearly so) contains the needle.
+    [[nodiscard]] bool matches(std::string_view text) const;
+
+    [[nodiscard]] bool is_empty() const { return needle_.empty(); }
+
+    /// A text in pieces; holds back at most a needle's length between them.
+    class Scan {
+      public:
+        explicit Scan(const SubstringMatcher& matcher) : matcher_(&matcher) {}
+        /// True once the needle was found; later calls stay true.
+        [[nodiscard]] bool feed(std::string_view piece);
+        [[nodiscard]] bool finish();
+        /// Forgets the text so far, so that nothing matches across two parts.
+        void restart();
+
+      private:
+        const SubstringMatcher* matcher_;
+        std::string mapped_;
+        std::string incomplete_;  // a UTF-8 sequence cut by the end of a piece
+        bool found_ = false;
+    };
+
+  private:
+    [[nodiscard]] bool find_mapped(std::string_view mapped) const;
+    [[nodiscard]] bool find_ascii(std::string_view text) const;
+
+    std::string needle_;  // casemapped
+    bool is_ascii_ = true;
+    std::vector<std::size_t> skip_;
+};
+
+/// SEARCH HEADER, and FROM, TO, CC, BCC, SUBJECT by their field's name: some field `name` of the
+/// message's own header contains the needle in its decoded text. An empty needle asks for the
+/// field's presence.
+[[nodiscard]] bool match_header(std::string_view message, std::string_view name,
+                                const SubstringMatcher& matcher);
+
+/// SEARCH BODY: the decoded text of some text part, or the header of a message/rfc822 part.
+[[nodiscard]] bool match_body(const ParsedMessage& message, const SubstringMatcher& matcher);
+
+/// SEARCH TEXT: the message's header or its body.
+[[nodiscard]] bool match_text(const ParsedMessage& message, const SubstringMatcher& matcher);
+
+}  // namespace tidemark::protocol::message
