@@ -1,0 +1,148 @@
+#pragma once
+
+#include "actors/auth/login_delay.hpp"
+#include "actors/auth/password.hpp"
+#include "actors/auth/scram.hpp"
+#include "actors/auth/verified_cache.hpp"
+#include "protocol/sasl.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace tidemark::actors {
+
+class Clock;
+class WorkerPool;
+
+struct AccountCredentials {
+    std::uint64_t account_id = 0;
+    StoredPassword password;
+    bool enabled = true;
+};
+
+// Where accounts are looked up. `find` is called on network threads: it must be thread-safe and may
+// not block (an index in memory, or a point read that is measured to be warm).
+class CredentialSource {
+  public:
+    virtual ~CredentialSource() = default;
+    // `name` is normalised (normalize_account_name).
+    [[nodiscard]] virtual std::optional<AccountCredentials> find(std::string_view name) const = 0;
+};
+
+enum class AuthOutcome : std::uint8_t {
+    ok,
+    invalid,      // NO [AUTHENTICATIONFAILED]; wrong password and unknown user alike
+    unavailable,  // NO [UNAVAILABLE]: too many logins at once, try again
+    disabled,     // the password is right, the account is switched off: NO [CONTACTADMIN]
+};
+
+struct AuthResult {
+    AuthOutcome outcome = AuthOutcome::invalid;
+    std::uint64_t account_id = 0;  // with ok
+    std::string name;              // with ok: the normalised account name
+    // The session waits this long before it answers, whatever the outcome.
+    std::chrono::milliseconds wait{0};
+    // With ok: store these in place of what is stored; the caller sends them to the store actor.
+    std::optional<Credentials> upgrade;
+};
+
+struct AuthStatistics {
+    std::uint64_t attempts = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t cache_hits = 0;
+    std::uint64_t unavailable = 0;  // shed: worker queue or address queue full
+    std::uint64_t upgrades = 0;
+};
+
+class AuthService;
+
+// One SCRAM exchange, owned by the session that authenticates. Synchronous: a server's part of
+// SCRAM needs no password hash. Outlived by its AuthService.
+class ScramLogin {
+  public:
+    // Takes client-first-message; gives server-first-message, or how the attempt ended.
+    [[nodiscard]] std::variant<std::string, AuthResult> first(std::string_view client_first);
+
+    struct Final {
+        AuthResult result;
+        // With ok: server-final-message, to be sent as data of a continuation (the client answers
+        // with an empty line) before the tagged OK.
+        std::string server_final;
+    };
+    // Takes client-final-message.
+    [[nodiscard]] Final final(std::string_view client_final);
+
+  private:
+    friend class AuthService;
+    ScramLogin(AuthService& service, ScramServerOptions options, PeerNetwork peer)
+        : service_(&service), server_(std::move(options)), peer_(peer) {}
+
+    AuthService* service_;
+    ScramServer server_;
+    PeerNetwork peer_;
+    std::string name_;
+    std::uint64_t account_id_ = 0;
+    bool enabled_ = false;
+    std::chrono::milliseconds wait_{0};
+};
+
+struct AuthServiceOptions {
+    // 32 random bytes, made once per data directory and kept: the salts that unknown users are
+    // shown must survive a restart. Empty: random for this process.
+    std::string server_secret;
+};
+
+// The one entry of all listeners to checking who somebody is.
+//
+// Owns the cache of verified passwords, the delays and the counters; shared by all threads. Hashing
+// runs on the worker pool; when its queue is full the attempt ends as `unavailable` at once, so
+// that a flood of logins costs what the pool is allowed and no more. Never logs anything; results
+// carry no secret.
+class AuthService {
+  public:
+    AuthService(const CredentialSource& source, WorkerPool& workers, const Clock& clock,
+                AuthServiceOptions options);
+
+    // PLAIN and LOGIN. `name` is as the client sent it. A cached password answers without
+    // suspending.
+    [[nodiscard]] asio::awaitable<AuthResult> verify_password(std::string name,
+                                                              SecretString password,
+                                                              PeerNetwork peer);
+    // SASL PLAIN with its authorisation identity: only the user's own is allowed.
+    [[nodiscard]] asio::awaitable<AuthResult> verify_plain(protocol::PlainMessage message,
+                                                           PeerNetwork peer);
+
+    // `plus`: the client chose SCRAM-SHA-256-PLUS. `channel_binding`: the connection's tls-exporter
+    // value, empty when -PLUS was not offered on it.
+    [[nodiscard]] ScramLogin begin_scram(bool plus, std::string channel_binding, PeerNetwork peer);
+
+    // After a change of password, disabling or removal of an account: takes effect for the next
+    // login.
+    void account_changed(std::uint64_t account_id) { cache_.invalidate(account_id); }
+
+    [[nodiscard]] AuthStatistics statistics() const;
+
+  private:
+    friend class ScramLogin;
+
+    const CredentialSource& source_;
+    WorkerPool& workers_;
+    const Clock& clock_;
+    AuthServiceOptions options_;
+    VerifiedCache cache_;
+    LoginDelay delay_;
+    std::atomic<std::uint64_t> attempts_{0};
+    std::atomic<std::uint64_t> failures_{0};
+    std::atomic<std::uint64_t> cache_hits_{0};
+    std::atomic<std::uint64_t> unavailable_{0};
+    std::atomic<std::uint64_t> upgrades_{0};
+};
+
+}  // namespace tidemark::actors
