@@ -1,1 +1,5 @@
-namespace tidemark { int placeholder_protocol() { return 0; } }
+namespace tidemark {
+int placeholder_protocol() {
+    return 0;
+}
+}  // namespace tidemark
