@@ -1,0 +1,60 @@
+#pragma once
+
+// A connected TCP or Unix stream socket. Owns the descriptor. See stream.hpp for the contract.
+
+#include "actors/stream.hpp"
+#include "actors/waiter.hpp"
+
+#include <asio/posix/basic_stream_descriptor.hpp>
+
+#include <memory>
+#include <string>
+#include <system_error>
+
+namespace tidemark::actors {
+
+class TcpStream final : public Stream {
+  public:
+    // Takes `descriptor` (also on failure, by closing it): makes it non-blocking, sets TCP_NODELAY
+    // on TCP. Home thread of `core`.
+    [[nodiscard]] static std::unique_ptr<TcpStream> adopt(Core& core, int descriptor);
+    // "127.0.0.1:143", "[::1]:143" or "unix:/path". Numeric addresses only; no resolver.
+    struct Connected {
+        std::unique_ptr<TcpStream> stream;  // null on error
+        std::error_code error;
+    };
+    [[nodiscard]] static Awaitable<Connected> connect(Core* core, std::string address);
+
+    TcpStream(Core& core, int descriptor, bool is_unix);
+    ~TcpStream() override;
+
+    Awaitable<std::error_code> wait_readable() override;
+    IoResult read_some(std::span<char> buffer) override;
+    Awaitable<std::error_code> wait_writable() override;
+    IoResult try_write(std::span<const std::string_view> chunks) override;
+    void interrupt() override;
+    void cancel(std::error_code reason) override;
+    void shutdown_send() override;
+    void close() override;
+    bool is_open() const override;
+    std::error_code detach() override;
+    std::error_code attach(Core& core) override;
+    std::string peer_address() const override;
+    std::string local_address() const override;
+    std::optional<PeerCredentials> peer_credentials() const override;
+
+  private:
+    using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+
+    std::optional<Descriptor> descriptor_;  // none while detached or closed
+    int detached_ = -1;
+    bool is_unix_;
+    bool interrupted_ = false;
+    std::error_code cancel_reason_;
+    std::error_code read_wait_error_;
+    std::error_code write_wait_error_;
+    Waiter reader_;
+    Waiter writer_;
+};
+
+}  // namespace tidemark::actors
