@@ -24,6 +24,7 @@ struct SectionSpec {
     std::vector<std::uint32_t> path;  // part numbers, counted from 1
     SectionKind kind = SectionKind::kAll;
     std::vector<std::string> fields;  // for the two HEADER.FIELDS kinds
+    friend bool operator==(const SectionSpec&, const SectionSpec&) = default;
 };
 
 /// The bytes of a section: a range of the message, or text put together from its header.
