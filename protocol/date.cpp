@@ -77,6 +77,19 @@ std::optional<int> zone_of(std::string_view text) {
     return text[0] == '-' ? -total : total;
 }
 
+int checked_zone(DateTime time) {
+    return time.zone_minutes > -24 * 60 && time.zone_minutes < 24 * 60 ? time.zone_minutes : 0;
+}
+
+// Seconds since 1970-01-01 00:00 in the time's own zone, in the years that can be written.
+std::int64_t local_seconds(DateTime time) {
+    // The first clamp only keeps the sum from overflowing: a time of year 9999 in its zone may be
+    // of 10000 in UTC.
+    const auto near =
+        std::clamp(time.unix_seconds, kFirstSecond - kSecondsPerDay, kLastSecond + kSecondsPerDay);
+    return std::clamp(near + checked_zone(time) * 60, kFirstSecond, kLastSecond);
+}
+
 }  // namespace
 
 std::optional<unsigned> parse_month(std::string_view text) {
@@ -95,8 +108,7 @@ std::optional<unsigned> parse_month(std::string_view text) {
 }
 
 Date local_date(DateTime time) {
-    return utc_date(std::clamp(time.unix_seconds, kFirstSecond, kLastSecond) +
-                    std::int64_t{time.zone_minutes} * 60);
+    return {static_cast<std::int32_t>(floor_divide(local_seconds(time), kSecondsPerDay))};
 }
 
 Date utc_date(std::int64_t unix_seconds) {
@@ -150,10 +162,8 @@ std::optional<Date> parse_date(std::string_view text) {
 }
 
 char* write_date_time(char* out, DateTime time) {
-    const int zone =
-        time.zone_minutes > -24 * 60 && time.zone_minutes < 24 * 60 ? time.zone_minutes : 0;
-    const auto bounded = std::clamp(time.unix_seconds, kFirstSecond, kLastSecond);
-    const auto local = std::clamp(bounded + zone * 60, kFirstSecond, kLastSecond);
+    const int zone = checked_zone(time);
+    const auto local = local_seconds(time);
     const auto days = floor_divide(local, kSecondsPerDay);
     const auto seconds = static_cast<unsigned>(local - days * kSecondsPerDay);
     const CivilDate date = civil_from_days(days);
