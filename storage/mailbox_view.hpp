@@ -1,19 +1,20 @@
 // The messages of one mailbox as flat columns in immutable, shared pages.
 //
-// A MailboxView is a snapshot: once made it never changes, so sessions, searches on other threads and the account
-// actor share it without locks. A MailboxDraft makes the next snapshot; only the pages that it touches are copied.
-// Two snapshots are compared page by page (equal pointers = nothing changed), which is how sessions find out what to
-// tell their clients: the cost follows the changes, not the mailbox.
+// A MailboxView is a snapshot: once made it never changes, so sessions, searches on other threads
+// and the account actor share it without locks. A MailboxDraft makes the next snapshot; only the
+// pages that it touches are copied. Two snapshots are compared page by page (equal pointers =
+// nothing changed), which is how sessions find out what to tell their clients: the cost follows the
+// changes, not the mailbox.
 //
 // Thread: values, any thread. Memory: about 56 bytes a message, shared by all who look at it.
 #pragma once
+
+#include "storage/types.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include "storage/types.hpp"
 
 namespace tidemark::storage {
 
@@ -22,7 +23,7 @@ struct Message {
     Uid uid = 0;
     FlagBits flags = 0;
     ModSeq modseq = 0;
-    ModSeq createseq = 0;  // modseq of the change that put it into this mailbox
+    ModSeq createseq = 0;    // modseq of the change that put it into this mailbox
     std::uint32_t size = 0;  // RFC822.SIZE in octets
     Date internal_date;
     std::int64_t save_date = 0;  // unix seconds (RFC 8514)
@@ -90,7 +91,9 @@ class MailboxView {
     std::optional<Position> lower_bound(Uid uid) const;
     // seq 1 … count().
     Position find_seq(std::uint32_t seq) const;
-    std::uint32_t seq_of(Position position) const { return first_seq_[position.page] + position.index; }
+    std::uint32_t seq_of(Position position) const {
+        return first_seq_[position.page] + position.index;
+    }
     const Page& page(Position position) const { return *pages_[position.page]; }
     Message at(Position position) const { return page(position).at(position.index); }
     Uid uid_at(Position position) const { return page(position).fixed->uid[position.index]; }
@@ -98,14 +101,23 @@ class MailboxView {
 
     // The uids of all messages, as ranges.
     UidRanges uids() const;
-    // Those of `asked` that are not messages here: what is gone, for a client that says what it knows. Proportional
-    // to the ranges and the pages they cover, never to the numbers (RFC 7162 §3.2.5.1, §3.2.6).
+    // Those of `asked` below uidnext() that are not messages here: what is gone, for a client that
+    // says what it knows. Proportional to the ranges and the pages they cover, never to the numbers
+    // (RFC 7162 §3.2.5.1, §3.2.6).
     UidRanges absent(const UidRanges& asked) const;
     std::size_t memory_bytes() const;
 
   private:
+    friend class MailboxDraft;
+    MailboxView(std::vector<PagePtr> pages, Uid uidnext, ModSeq highestmodseq,
+                const MailboxCounts& counts);
+    void index_pages();
+    // Index of the last page whose first uid is <= `uid`; 0 when there is none.
+    std::size_t page_for(Uid uid) const;
+
     std::vector<PagePtr> pages_;
-    std::vector<std::uint32_t> first_seq_;
+    std::vector<Uid> first_uid_;            // of each page, so that searching touches one array
+    std::vector<std::uint32_t> first_seq_;  // of each page
     std::uint32_t count_ = 0;
     Uid uidnext_ = 1;
     ModSeq highestmodseq_ = 1;
@@ -136,7 +148,8 @@ class MailboxDraft {
     void raise_uidnext(Uid uidnext);
     void raise_highestmodseq(ModSeq modseq);
 
-    // Consumes the draft. Small neighbouring pages are joined only when rewritten pages are next to each other.
+    // Consumes the draft. Small neighbouring pages are joined only when rewritten pages are next to
+    // each other.
     ViewPtr finish() &&;
 
   private:

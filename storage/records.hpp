@@ -1,15 +1,16 @@
-// The values that the store keeps, in memory form. Their bytes are in records.cpp (every value starts with a version
-// byte), their keys in keys.hpp, both described in schema.md. Values, any thread.
+// The values that the store keeps, in memory form. Their bytes are in records.cpp (every value
+// starts with a version byte), their keys in keys.hpp, both described in schema.md. Values, any
+// thread.
 #pragma once
+
+#include "storage/mailbox_view.hpp"
+#include "storage/types.hpp"
 
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "storage/mailbox_view.hpp"
-#include "storage/types.hpp"
 
 namespace tidemark::storage {
 
@@ -24,10 +25,11 @@ struct AccountRecord {
     friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
 
-// What moves with every change of an account; kept apart from AccountRecord because it is written every time.
+// What moves with every change of an account; kept apart from AccountRecord because it is written
+// every time.
 struct AccountCounters {
-    ModSeq modseq = 1;  // the last one given out
-    std::uint32_t mailbox_id = 0;  // the last one given out
+    ModSeq modseq = 1;              // the last one given out
+    std::uint32_t mailbox_id = 0;   // the last one given out
     std::uint32_t uidvalidity = 0;  // the last one given out
     std::uint64_t used_bytes = 0;
     std::uint64_t used_messages = 0;
@@ -51,12 +53,12 @@ struct MailboxRecord {
     std::string name;  // UTF-8 NFC, '/' between levels, "INBOX" in capitals
     std::uint32_t uidvalidity = 0;
     Uid uidnext = 1;
-    ModSeq highestmodseq = 1;  // stored, never decreasing, never 0
-    ModSeq folded_modseq = 0;  // the pages hold every change up to here, the rest is in the log
+    ModSeq highestmodseq = 1;   // stored, never decreasing, never 0
+    ModSeq folded_modseq = 0;   // the pages hold every change up to here, the rest is in the log
     ModSeq horizon_modseq = 0;  // changes up to here may be gone from the log
     ModSeq created_modseq = 0;
-    // Messages from this uid on have not been seen by any session that selected read-write: they are \Recent
-    // (RFC 3501 §2.3.2) to the next one. One number in place of a flag a message.
+    // Messages from this uid on have not been seen by any session that selected read-write: they
+    // are \Recent (RFC 3501 §2.3.2) to the next one. One number in place of a flag a message.
     Uid recent_uid = 1;
     MailboxCounts counts;
     std::vector<std::string> keywords;  // bit kKeywordShift + index; only ever appended to
@@ -89,9 +91,9 @@ struct FlagChange {
     friend bool operator==(const FlagChange&, const FlagChange&) = default;
 };
 
-// What one command did to one mailbox: the log entry. The modseq is in the key. Messages in `appended` have modseq and
-// createseq equal to it (those members of Message are ignored and not stored); `expunged` holds the messages as they
-// were, so that earlier states can be rebuilt.
+// What one command did to one mailbox: the log entry. The modseq is in the key. Messages in
+// `appended` have modseq and createseq equal to it (those members of Message are ignored and not
+// stored); `expunged` holds the messages as they were, so that earlier states can be rebuilt.
 struct ChangeRecord {
     ChangeKind kind = ChangeKind::kStore;
     std::int64_t time_micros = 0;  // unix, of the commit
@@ -103,12 +105,14 @@ struct ChangeRecord {
     friend bool operator==(const ChangeRecord&, const ChangeRecord&) = default;
 };
 
-// Where a body is and who names it. Reference counts are kept by account, because summaries belong to an account.
+// Where a body is and who names it. Reference counts are kept by account, because summaries belong
+// to an account.
 struct BodyRecord {
     SegmentId segment{};
     std::uint32_t offset = 0;  // of the message's first byte, behind the frame's header
     std::uint32_t length = 0;
     std::uint32_t crc32c = 0;
+    std::uint32_t header_bytes = 0;  // of the frame's header line, which ends at offset
     struct Reference {
         AccountId account{};
         std::uint32_t count = 0;
@@ -119,14 +123,14 @@ struct BodyRecord {
 };
 
 struct SegmentRecord {
-    std::uint64_t bytes = 0;  // of the file, once sealed
+    std::uint64_t bytes = 0;       // of the file, once sealed
     std::uint64_t live_bytes = 0;  // frames that a BodyRecord names
     bool sealed = false;
     friend bool operator==(const SegmentRecord&, const SegmentRecord&) = default;
 };
 
-// Encoders never fail; decoders accept any bytes and give kCorrupt for what they did not write, kTooNew for a version
-// that this program does not know.
+// Encoders never fail; decoders accept any bytes and give kCorrupt for what they did not write,
+// kTooNew for a version that this program does not know.
 std::string encode(const AccountRecord&);
 std::string encode(const AccountCounters&);
 std::string encode(const MailboxRecord&);
@@ -142,7 +146,8 @@ Result<BodyRecord> decode_body(std::string_view bytes);
 Result<SegmentRecord> decode_segment(std::string_view bytes);
 Result<Page> decode_page(std::string_view bytes);
 
-// Applies one log entry to a draft; kCorrupt when it does not fit (an unknown uid, flags that are not `before`).
+// Applies one log entry to a draft; kCorrupt when it does not fit (an unknown uid, flags that are
+// not `before`).
 Result<void> apply(MailboxDraft& draft, ModSeq modseq, const ChangeRecord& change);
 
 }  // namespace tidemark::storage

@@ -1,10 +1,17 @@
-// The data directory: RocksDB and the segment files as one thing. Format, keys and crash rules: schema.md.
+// The data directory: RocksDB and the segment files as one thing. Format, keys and crash rules:
+// schema.md.
 //
-// Threads: commit(), compact_step() and the holds are for the store actor's thread only; every const function and
-// next_body_id() for any thread (they may block on the disk unless they say that they do not).
-// Order of durability: bodies synced → records committed with sync → commit() returns. Unlinking comes after that.
-// After a failed sync nothing is acknowledged again: every later commit gives kUnavailable until the process restarts.
+// Threads: commit(), compact_step() and the holds are for the store actor's thread only; every
+// const function and next_body_id() for any thread (they may block on the disk unless they say that
+// they do not). Order of durability: bodies synced → records committed with sync → commit()
+// returns. Unlinking comes after that. After a failed sync nothing is acknowledged again: every
+// later commit gives kUnavailable until the process restarts.
 #pragma once
+
+#include "storage/file_system.hpp"
+#include "storage/records.hpp"
+#include "storage/transaction.hpp"
+#include "storage/types.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,19 +21,19 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/file_system.hpp"
-#include "storage/records.hpp"
-#include "storage/transaction.hpp"
-#include "storage/types.hpp"
-
 namespace tidemark::storage {
 
 struct StoreOptions {
     std::uint64_t segment_bytes = 64u << 20;  // an active segment is sealed at about this size
-    std::uint64_t stage_bytes = 1u << 20;  // bodies from this size on are streamed to a segment of their own
-    std::uint64_t disk_reserve_bytes = 64u << 20;  // below this much free space only what frees space is written
+    std::uint64_t stage_bytes =
+        1u << 20;  // bodies from this size on are streamed to a segment of their own
+    std::uint64_t disk_reserve_bytes =
+        64u << 20;  // below this much free space only what frees space is written
     std::uint64_t block_cache_bytes = 64u << 20;
     std::uint64_t wal_bytes_max = 64u << 20;
+    // A reserve file of this size is given up when the disk is full in earnest, so that deleting
+    // still works.
+    std::uint64_t ballast_bytes = 32u << 20;
     unsigned open_segments_max = 256;
     bool create_if_missing = false;
     bool read_only = false;
@@ -56,7 +63,8 @@ struct StoreStatistics {
     bool disk_full = false;
 };
 
-// A body that can be read while this lives: its segment is kept on disk even when compaction is done with it.
+// A body that can be read while this lives: its segment is kept on disk even when compaction is
+// done with it.
 class BodyReader {
   public:
     BodyReader() = default;
@@ -71,9 +79,8 @@ class BodyReader {
     Result<void> verify() const;
 
   private:
-    friend class Store;
+    friend class StoreImpl;
     std::shared_ptr<const class SegmentFile> file_;
-    class Store* store_ = nullptr;
     std::uint32_t offset_ = 0;
     std::uint32_t length_ = 0;
     std::uint32_t crc32c_ = 0;
@@ -93,19 +100,22 @@ class StagedBody {
 
 class Store {
   public:
-    // Opens or (create_if_missing) makes the directory. kLocked, kTooNew, kCorrupt, kNoSpace, kIo with a text for the
-    // person who started the program. `file_system` must outlive the store.
-    static Result<std::unique_ptr<Store>> open(std::string directory, StoreOptions options, FileSystem& file_system);
+    // Opens or (create_if_missing) makes the directory. kLocked, kTooNew, kCorrupt, kNoSpace, kIo
+    // with a text for the person who started the program. `file_system` must outlive the store.
+    static Result<std::unique_ptr<Store>> open(std::string directory, StoreOptions options,
+                                               FileSystem& file_system);
     virtual ~Store() = default;
 
-    // One round: appends all bodies, one sync of what they went to, one batch, one synced write. The result at index i
-    // belongs to transactions[i]. A transaction that is refused (kFenced, kNoSpace) leaves no trace and does not hold the
-    // others up.
+    // One round: appends all bodies, one sync of what they went to, one batch, one synced write.
+    // The result at index i belongs to transactions[i]. A transaction that is refused (kFenced,
+    // kNoSpace) leaves no trace and does not hold the others up.
     virtual std::vector<Result<void>> commit(std::span<Transaction* const> transactions) = 0;
 
     virtual BodyId next_body_id() = 0;
-    // Any thread (blocking): a file in the segment directory that becomes a sealed segment when committed.
-    virtual Result<std::shared_ptr<StagedBody>> stage_body(BodyId id, std::uint64_t expected_bytes) = 0;
+    // Any thread (blocking): a file in the segment directory that becomes a sealed segment when
+    // committed.
+    virtual Result<std::shared_ptr<StagedBody>> stage_body(BodyId id,
+                                                           std::uint64_t expected_bytes) = 0;
 
     virtual Result<AccountId> find_account(std::string_view name) const = 0;
     virtual Result<AccountRecord> account(AccountId account) const = 0;
@@ -114,26 +124,30 @@ class Store {
     virtual Result<LoadedAccount> load_account(AccountId account) const = 0;
     // Pages and the log behind them, as of `record` (its folded_modseq must be the stored one).
     virtual Result<ViewPtr> load_mailbox(AccountId account, const MailboxRecord& record) const = 0;
-    // The entries with modseq > since, ascending, until `visit` returns false. Entries at or below the mailbox's horizon
-    // may be missing.
-    virtual Result<void> changes_since(AccountId account, MailboxId mailbox, ModSeq since,
-                                       const std::function<bool(ModSeq, const ChangeRecord&)>& visit) const = 0;
+    // The entries with modseq > since, ascending, until `visit` returns false. Entries at or below
+    // the mailbox's horizon may be missing.
+    virtual Result<void> changes_since(
+        AccountId account, MailboxId mailbox, ModSeq since,
+        const std::function<bool(ModSeq, const ChangeRecord&)>& visit) const = 0;
     // Uids expunged by entries with modseq > since, merged, ascending. The fast path of QRESYNC.
-    virtual Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox, ModSeq since) const = 0;
+    virtual Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox,
+                                             ModSeq since) const = 0;
 
-    // The summaries of `bodies` in the order asked; an empty string where there is none. Never blocks when
-    // `cached_only`: then nullopt if any of them is not in memory.
-    virtual std::optional<Result<std::vector<std::string>>> summaries(AccountId account, std::span<const BodyId> bodies,
-                                                                      bool cached_only) const = 0;
+    // The summaries of `bodies` in the order asked; an empty string where there is none. Never
+    // blocks when `cached_only`: then nullopt if any of them is not in memory.
+    virtual std::optional<Result<std::vector<std::string>>> summaries(
+        AccountId account, std::span<const BodyId> bodies, bool cached_only) const = 0;
     virtual std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const = 0;
 
-    // All messages, mailboxes, log, references and the name of an account, in bounded steps; true when done.
+    // All messages, mailboxes, log, references and the name of an account, in bounded steps; true
+    // when done.
     virtual Result<bool> remove_account_step(AccountId account) = 0;
 
-    // Background: makes progress on compacting mostly dead segments, moving at most `bytes_max` bytes. Returns whether
-    // there is more to do. Safe against a crash at any point.
+    // Background: makes progress on compacting mostly dead segments, moving at most `bytes_max`
+    // bytes. Returns whether there is more to do. Safe against a crash at any point.
     virtual Result<bool> compact_step(std::uint64_t bytes_max) = 0;
-    // Holds for snapshots: while one exists no segment file is unlinked, and the active segment was sealed when taken.
+    // Holds for snapshots: while one exists no segment file is unlinked, and the active segment was
+    // sealed when taken.
     virtual Result<void> hold_segments() = 0;
     virtual void release_segments() = 0;
 

@@ -1,25 +1,27 @@
-// The words of the storage layer: identifiers, numbers and ranges. Plain values, no I/O, any thread.
+// The words of the storage layer: identifiers, numbers and ranges. Plain values, no I/O, any
+// thread.
 #pragma once
+
+#include <tl/expected.hpp>
 
 #include <cstdint>
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
 namespace tidemark::storage {
 
 enum class AccountId : std::uint64_t {};
-// Unique within its account and never used again, so that a deleted mailbox's records can not be taken for those
-// of a later one with the same name.
+// Unique within its account and never used again, so that a deleted mailbox's records can not be
+// taken for those of a later one with the same name.
 enum class MailboxId : std::uint32_t {};
 // Unique within the store and never used again.
 enum class BodyId : std::uint64_t {};
 enum class SegmentId : std::uint32_t {};
 
-using Uid = std::uint32_t;        // 1 … 2^32-1 (RFC 9051 §2.3.1.1)
-using ModSeq = std::uint64_t;     // 1 … 2^63-1 (RFC 7162 §3.1)
-using StoreSeq = std::uint64_t;   // number of a committed round, gapless
+using Uid = std::uint32_t;       // 1 … 2^32-1 (RFC 9051 §2.3.1.1)
+using ModSeq = std::uint64_t;    // 1 … 2^63-1 (RFC 7162 §3.1)
+using StoreSeq = std::uint64_t;  // number of a committed round, gapless
 
 constexpr ModSeq kModSeqMax = (std::uint64_t{1} << 63) - 1;
 
@@ -28,8 +30,8 @@ constexpr auto raw(Enum value) {
     return static_cast<std::underlying_type_t<Enum>>(value);
 }
 
-// Flags of one message: five system flags in fixed bits, the mailbox's keywords above them in the order of its
-// keyword table. A bit is never given to another keyword.
+// Flags of one message: five system flags in fixed bits, the mailbox's keywords above them in the
+// order of its keyword table. A bit is never given to another keyword.
 using FlagBits = std::uint64_t;
 constexpr FlagBits kSeen = 1u << 0;
 constexpr FlagBits kAnswered = 1u << 1;
@@ -59,13 +61,13 @@ std::uint64_t count_uids(const UidRanges& ranges);
 enum class StoreErrorKind : std::uint8_t {
     kNotFound,
     kExists,
-    kCorrupt,        // bytes on disk are not what was written: answer SERVERBUG/CORRUPTION, log, count
-    kNoSpace,        // nothing was changed; may be tried again when there is space
-    kUnavailable,    // the store is read-only until a restart (a failed fsync), or is closing
-    kIo,             // reading failed
-    kFenced,         // somebody else owns the account or the directory
-    kTooNew,         // the directory was written by a newer format version
-    kLocked,         // another process has the directory open
+    kCorrupt,  // bytes on disk are not what was written: answer SERVERBUG/CORRUPTION, log, count
+    kNoSpace,  // nothing was changed; may be tried again when there is space
+    kUnavailable,  // the store is read-only until a restart (a failed fsync), or is closing
+    kIo,           // reading failed
+    kFenced,       // somebody else owns the account or the directory
+    kTooNew,       // the directory was written by a newer format version
+    kLocked,       // another process has the directory open
     kLimit,
 };
 struct StoreError {

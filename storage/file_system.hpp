@@ -1,0 +1,108 @@
+// What the store needs of a disk, as an interface, so that tests can fail a write, fill the disk or
+// cut the power.
+//
+// Durability is POSIX's: bytes written are safe after File::sync_data() or sync(), a name that was
+// made, renamed or removed is safe after sync_directory() of its directory. Nothing is buffered
+// here.
+//
+// Errors are errno values with the operation and path as text. Threads: a FileSystem may be used by
+// all threads; a File by several readers together with one writer.
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::storage {
+
+struct IoError {
+    int code = 0;  // errno
+    std::string text;
+};
+template <class T>
+using IoResult = tl::expected<T, IoError>;
+
+class File {
+  public:
+    virtual ~File() = default;
+    // Writes all pieces one after the other from `offset` on. After an error any part may have been
+    // written.
+    [[nodiscard]] virtual IoResult<void> write_at(std::uint64_t offset,
+                                                  std::span<const std::string_view> pieces) = 0;
+    // Reads up to `size` bytes; fewer only at the end of the file.
+    [[nodiscard]] virtual IoResult<std::size_t> read_at(std::uint64_t offset, char* buffer,
+                                                        std::size_t size) const = 0;
+    // The same without waiting for the disk: nullopt when some of the bytes are not in the page
+    // cache.
+    [[nodiscard]] virtual IoResult<std::optional<std::size_t>> try_read_at(
+        std::uint64_t offset, char* buffer, std::size_t size) const = 0;
+    [[nodiscard]] virtual IoResult<void> sync_data() = 0;  // contents and length
+    [[nodiscard]] virtual IoResult<void> sync() = 0;       // and the other attributes
+    [[nodiscard]] virtual IoResult<void> truncate(std::uint64_t size) = 0;
+    // Reserves space so that writing there can not fail for want of it; the length stays. Success
+    // without effect where the file system can not do it.
+    [[nodiscard]] virtual IoResult<void> allocate(std::uint64_t offset, std::uint64_t length) = 0;
+    [[nodiscard]] virtual IoResult<std::uint64_t> size() const = 0;
+
+    IoResult<void> write_at(std::uint64_t offset, std::string_view bytes) {
+        return write_at(offset, std::span<const std::string_view>(&bytes, 1));
+    }
+};
+
+// Held while this lives; given back by the kernel when the process dies.
+class LockedFile {
+  public:
+    virtual ~LockedFile() = default;
+};
+
+class FileSystem {
+  public:
+    enum class Mode : std::uint8_t {
+        kRead,
+        kReadWrite,        // must exist
+        kCreateNew,        // must not exist; reading and writing
+        kCreateOrTruncate  // reading and writing
+    };
+
+    virtual ~FileSystem() = default;
+    // True when this is the operating system's files and nothing between: RocksDB then uses its own
+    // access to them.
+    virtual bool native() const { return false; }
+
+    [[nodiscard]] virtual IoResult<std::unique_ptr<File>> open(const std::string& path,
+                                                               Mode mode) = 0;
+    [[nodiscard]] virtual IoResult<void> rename(const std::string& from, const std::string& to) = 0;
+    [[nodiscard]] virtual IoResult<void> unlink(const std::string& path) = 0;
+    // EEXIST when `to` exists.
+    [[nodiscard]] virtual IoResult<void> link(const std::string& from, const std::string& to) = 0;
+    [[nodiscard]] virtual IoResult<void> make_directory(const std::string& path) = 0;
+    [[nodiscard]] virtual IoResult<void> remove_directory(const std::string& path) = 0;
+    // Names without "." and "..", in no order.
+    [[nodiscard]] virtual IoResult<std::vector<std::string>> list(const std::string& directory) = 0;
+    [[nodiscard]] virtual IoResult<void> sync_directory(const std::string& directory) = 0;
+
+    struct Status {
+        std::uint64_t size = 0;
+        bool directory = false;
+        std::int64_t modified_seconds = 0;
+    };
+    // nullopt when there is no such file.
+    [[nodiscard]] virtual IoResult<std::optional<Status>> status(const std::string& path) = 0;
+    // From now on the file can be opened for reading only.
+    [[nodiscard]] virtual IoResult<void> make_read_only(const std::string& path) = 0;
+    // What an unprivileged program may still write on the file system of `path`, in bytes.
+    [[nodiscard]] virtual IoResult<std::uint64_t> free_bytes(const std::string& path) = 0;
+    // Creates the file if needed. EAGAIN when it is locked already, by this process or another.
+    [[nodiscard]] virtual IoResult<std::unique_ptr<LockedFile>> lock(const std::string& path) = 0;
+};
+
+FileSystem& posix_file_system();
+
+}  // namespace tidemark::storage

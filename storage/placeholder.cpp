@@ -1,1 +1,0 @@
-namespace tidemark { int placeholder_storage() { return 0; } }
