@@ -4,9 +4,12 @@
 #include "actors/auth/password.hpp"
 #include "actors/auth/scram.hpp"
 #include "actors/auth/verified_cache.hpp"
+#include "actors/awaitable.hpp"
+#include "actors/clock.hpp"
+#include "actors/worker_pool.hpp"
 #include "protocol/sasl.hpp"
 
-#include <asio/awaitable.hpp>
+#include <asio/ip/address.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -18,8 +21,7 @@
 
 namespace tidemark::actors {
 
-class Clock;
-class WorkerPool;
+[[nodiscard]] PeerNetwork peer_network(const asio::ip::address& address);
 
 struct AccountCredentials {
     std::uint64_t account_id = 0;
@@ -34,6 +36,8 @@ class CredentialSource {
     virtual ~CredentialSource() = default;
     // `name` is normalised (normalize_account_name).
     [[nodiscard]] virtual std::optional<AccountCredentials> find(std::string_view name) const = 0;
+    // Whether some account has an imported hash that only PLAIN and LOGIN can verify.
+    [[nodiscard]] virtual bool has_legacy_hashes() const { return false; }
 };
 
 enum class AuthOutcome : std::uint8_t {
@@ -90,7 +94,6 @@ class ScramLogin {
     std::string name_;
     std::uint64_t account_id_ = 0;
     bool enabled_ = false;
-    std::chrono::milliseconds wait_{0};
 };
 
 struct AuthServiceOptions {
@@ -112,16 +115,20 @@ class AuthService {
 
     // PLAIN and LOGIN. `name` is as the client sent it. A cached password answers without
     // suspending.
-    [[nodiscard]] asio::awaitable<AuthResult> verify_password(std::string name,
-                                                              SecretString password,
-                                                              PeerNetwork peer);
+    [[nodiscard]] Awaitable<AuthResult> verify_password(std::string name, SecretString password,
+                                                        PeerNetwork peer);
     // SASL PLAIN with its authorisation identity: only the user's own is allowed.
-    [[nodiscard]] asio::awaitable<AuthResult> verify_plain(protocol::PlainMessage message,
-                                                           PeerNetwork peer);
+    [[nodiscard]] Awaitable<AuthResult> verify_plain(protocol::PlainMessage message,
+                                                     PeerNetwork peer);
 
     // `plus`: the client chose SCRAM-SHA-256-PLUS. `channel_binding`: the connection's tls-exporter
     // value, empty when -PLUS was not offered on it.
     [[nodiscard]] ScramLogin begin_scram(bool plus, std::string channel_binding, PeerNetwork peer);
+
+    // Whether to announce the SCRAM mechanisms. Not while accounts with imported hashes exist: a
+    // client that prefers SCRAM would fail with the right password and never try PLAIN, which
+    // upgrades the account.
+    [[nodiscard]] bool offers_scram() const { return !source_.has_legacy_hashes(); }
 
     // After a change of password, disabling or removal of an account: takes effect for the next
     // login.
@@ -131,6 +138,16 @@ class AuthService {
 
   private:
     friend class ScramLogin;
+
+    // What a client-sent name stands for; `name` is the name itself where it is not a legal one.
+    struct Target {
+        std::string name;
+        std::optional<AccountCredentials> account;
+    };
+    [[nodiscard]] Target look_up(std::string_view name) const;
+    [[nodiscard]] AuthResult succeeded(const Target& target) const;
+    [[nodiscard]] AuthResult failed(std::chrono::milliseconds wait);
+    [[nodiscard]] AuthResult shed();
 
     const CredentialSource& source_;
     WorkerPool& workers_;

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,9 +30,12 @@ using Sha256Digest = std::array<std::uint8_t, kSha256Bytes>;
 [[nodiscard]] inline std::string_view as_view(const Sha256Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
-// `bytes` must have kSha256Bytes bytes.
+// `bytes` has kSha256Bytes bytes.
 [[nodiscard]] Sha256Digest to_digest(std::string_view bytes);
 
 void wipe(Sha256Digest& digest);
+
+// libsodium picks its fast implementations here, once; before any other use of it.
+void initialise_sodium();
 
 }  // namespace tidemark::actors

@@ -30,6 +30,7 @@ inline constexpr std::uint32_t kCryptRoundsMax = 1'000'000;  // SHA-crypt; its d
 inline constexpr std::uint32_t kBcryptCostMax = 14;          // 2^14, about a second
 inline constexpr std::uint32_t kArgon2MemoryKibibytesMax = 128 * 1024;
 inline constexpr std::uint32_t kArgon2PassesMax = 16;
+inline constexpr std::uint32_t kArgon2LanesMax = 16;
 inline constexpr std::uint32_t kYescryptLog2MemoryMax =
     17;  // log2(N * r): 128 * 2^17 bytes = 16 MiB
 inline constexpr std::size_t kStoredPasswordBytesMax = 512;  // longest text form

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/auth/limits.hpp"
+#include "actors/clock.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -42,63 +44,65 @@ class PeerNetwork {
 // faster than one; an account's delay does not queue, as that would let strangers lock its owner
 // out. The same wrong password again (a forgotten client) is one failure.
 //
-// Pure but for the table: time comes in. Any thread; the mutex is held for two hash look-ups. When
-// the table is full the entry that was touched longest ago goes.
+// Pure but for the table: time comes in and must not go back. Any thread; the mutex is held for two
+// look-ups and never across a suspension. When the table is full the entry that was touched longest
+// ago goes.
 class LoginDelay {
   public:
-    using TimePoint = std::chrono::steady_clock::time_point;
-
     explicit LoginDelay(std::size_t entries_max = kLoginDelayEntriesMax);
 
-    struct Decision {
-        // Turned away without a look at the password: the queue of this address is longer than
-        // kLoginWaitMax.
-        bool refused = false;
-        // How long the answer has to wait, 0 to kLoginWaitMax.
-        std::chrono::milliseconds wait{0};
-    };
-    // Before an attempt. Takes its place in the queue of the address.
-    [[nodiscard]] Decision begin(const PeerNetwork& peer, std::string_view account, TimePoint now);
-    // `attempt` tells equal passwords from different ones, for example a keyed hash; 0 when unknown
-    // (SCRAM).
-    void record_failure(const PeerNetwork& peer, std::string_view account, std::uint64_t attempt,
-                        TimePoint now);
+    // Before an attempt: whether the answers that this address already waits for take longer than
+    // kLoginWaitMax. The attempt is turned away then without a look at the password.
+    [[nodiscard]] bool refuses(const PeerNetwork& peer, SteadyTime now) const;
+
+    // After an attempt: how long its answer has to wait, 0 to kLoginWaitMax. Both give the same
+    // wait in the same state. `attempt` tells equal passwords for an account from different ones,
+    // for example a keyed hash; 0 when that is unknown (SCRAM).
+    [[nodiscard]] std::chrono::milliseconds record_failure(const PeerNetwork& peer,
+                                                           std::string_view account,
+                                                           std::uint64_t attempt, SteadyTime now);
     // Forgives the account. The address keeps its failures: else an attacker's own account would
     // reset them.
-    void record_success(const PeerNetwork& peer, std::string_view account, TimePoint now);
+    [[nodiscard]] std::chrono::milliseconds record_success(const PeerNetwork& peer,
+                                                           std::string_view account,
+                                                           SteadyTime now);
 
     [[nodiscard]] std::size_t entries() const;
 
   private:
-    // Accounts are keyed by a hash of the name: with a random seed, so that nobody can aim at
-    // another's entry.
+    using Seed = std::array<std::uint8_t, 16>;
+    // An address or, as a hash of the name, an account.
     struct Key {
         std::uint64_t bits = 0;
         std::uint8_t kind = 0;
         friend bool operator==(const Key&, const Key&) = default;
     };
+    // Seeded, so that nobody can aim at another's entry or bucket.
     struct KeyHash {
-        std::uint64_t seed;
+        Seed seed;
         std::size_t operator()(const Key& key) const;
     };
     struct Entry {
         std::uint32_t failures = 0;
         std::uint64_t last_attempt = 0;
-        TimePoint counted_at{};
+        // From when on failures are forgotten, one each kLoginFailureForgetting.
+        SteadyTime counted_at{};
         // Addresses only: when the last answer in the queue goes out.
-        TimePoint busy_until{};
+        SteadyTime busy_until{};
         std::list<Key>::iterator age{};
     };
 
     [[nodiscard]] Key account_key(std::string_view account) const;
-    static void forget(Entry& entry, TimePoint now);
-    Entry& touch(const Key& key, TimePoint now);
-    Entry* find(const Key& key, TimePoint now);
+    static void forget(Entry& entry, SteadyTime now);
+    // The following need mutex_.
+    std::chrono::milliseconds wait_for(const PeerNetwork& peer, const Key& account, SteadyTime now);
+    void count(const Key& key, std::uint64_t attempt, SteadyTime now);
+    void erase(Key key);
 
     const std::size_t entries_max_;
-    const std::uint64_t seed_;
+    const Seed seed_;
     mutable std::mutex mutex_;
-    std::list<Key> ages_;  // least recently touched first
+    std::list<Key> ages_;  // touched longest ago first
     std::unordered_map<Key, Entry, KeyHash> entries_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "actors/auth/auth_error.hpp"
 #include "actors/auth/digest.hpp"
+#include "actors/auth/legacy_hash.hpp"
 #include "actors/auth/limits.hpp"
 #include "protocol/secret_string.hpp"
 
@@ -25,17 +26,6 @@ struct Credentials {
     Sha256Digest stored_key{};
     Sha256Digest server_key{};
     friend bool operator==(const Credentials&, const Credentials&) = default;
-};
-
-enum class LegacyScheme : std::uint8_t { crypt, argon2, ssha1, ssha256, ssha512 };
-
-// An imported hash: it verifies PLAIN and LOGIN only, until the first successful login turns it
-// into Credentials.
-struct LegacyHash {
-    LegacyScheme scheme = LegacyScheme::crypt;
-    // crypt and argon2: the modular text "$…"; salted digests: the bytes of digest and salt.
-    std::string hash;
-    friend bool operator==(const LegacyHash&, const LegacyHash&) = default;
 };
 
 using StoredPassword = std::variant<Credentials, LegacyHash>;

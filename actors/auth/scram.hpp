@@ -63,7 +63,10 @@ class ScramServer {
     [[nodiscard]] tl::expected<std::string, ScramFailure> finish(std::string_view client_final);
 
   private:
+    enum class State : std::uint8_t { start, started, challenged, over };
+
     ScramServerOptions options_;
+    State state_ = State::start;
     protocol::ScramClientFirst client_first_;
     Credentials credentials_;
     bool may_succeed_ = false;

@@ -2,6 +2,7 @@
 
 #include "actors/auth/limits.hpp"
 #include "actors/auth/password.hpp"
+#include "actors/clock.hpp"
 
 #include <array>
 #include <chrono>
@@ -26,18 +27,20 @@ namespace tidemark::actors {
 // suspension.
 class VerifiedCache {
   public:
-    using TimePoint = std::chrono::steady_clock::time_point;
-
     explicit VerifiedCache(std::size_t entries_max = kVerifiedCacheEntriesMax,
                            std::chrono::seconds ttl = kVerifiedCacheTtl);
 
     [[nodiscard]] bool contains(std::uint64_t account_id, const StoredPassword& stored,
-                                const SecretString& password, TimePoint now) const;
+                                const SecretString& password, SteadyTime now) const;
     void insert(std::uint64_t account_id, const StoredPassword& stored,
-                const SecretString& password, TimePoint now);
+                const SecretString& password, SteadyTime now);
     // Forgets everything about the account: password changed, account disabled or removed.
     void invalidate(std::uint64_t account_id);
     void clear();
+
+    // Tells equal passwords tried for an account name from different ones, within this process.
+    [[nodiscard]] std::uint64_t fingerprint(std::string_view account,
+                                            const SecretString& password) const;
 
   private:
     static constexpr std::size_t kWays = 8;
@@ -46,7 +49,7 @@ class VerifiedCache {
     struct Slot {
         Key key{};
         std::uint64_t account_id = 0;
-        TimePoint verified_at{};
+        SteadyTime verified_at{};
         bool used = false;
     };
     struct Shard {
@@ -61,7 +64,7 @@ class VerifiedCache {
     [[nodiscard]] Key key_of(std::uint64_t account_id, const StoredPassword& stored,
                              const SecretString& password) const;
     [[nodiscard]] Place place_of(const Key& key) const;
-    [[nodiscard]] bool fresh(const Slot& slot, TimePoint now) const;
+    [[nodiscard]] bool fresh(const Slot& slot, SteadyTime now) const;
 
     std::chrono::seconds ttl_;
     Key process_key_{};
