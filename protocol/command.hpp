@@ -38,6 +38,7 @@ enum class StatusItem : std::uint8_t {
     append_limit,
 };
 using StatusItems = EnumSet<StatusItem>;
+std::string_view status_item_name(StatusItem item);  // "UIDNEXT"
 
 enum class FetchAttribute : std::uint8_t {
     envelope,
@@ -59,6 +60,9 @@ enum class FetchAttribute : std::uint8_t {
     thread_id,  // RFC 8474 §5.3
     preview,    // RFC 8970 §3.1
 };
+
+// "RFC822.SIZE"; "BODY" and "BINARY" for those with a section.
+std::string_view fetch_attribute_name(FetchAttribute attribute);
 
 // RFC 9051 §9 "partial"
 struct Partial {
@@ -112,6 +116,7 @@ enum class SortKey : std::uint8_t {
     display_from,  // RFC 5957
     display_to,
 };
+std::string_view sort_key_name(SortKey key);  // "ARRIVAL"
 struct SortCriterion {
     SortKey key = SortKey::arrival;
     bool is_reverse = false;

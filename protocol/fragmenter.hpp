@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -112,9 +113,11 @@ enum class RejectReason : std::uint8_t {
     literal_too_large,  // also a literal whose size is no number64
     message_too_large,  // APPEND over append_bytes_max: answer NO [TOOBIG] (RFC 7889 §4)
 };
-// The command can not be taken. Answer it at once with the tag at the start of `head` (nothing when
-// there is no tag: answer untagged BAD), then go on: the rest of the command is dropped without any
-// further event. With must_close answer BYE and close; next() must not be called again.
+// The command can not be taken. Answer it at once with the tag at the start of `head` (find_tag;
+// none: answer untagged BAD), then go on: the rest of the command is dropped. The head is empty for
+// the later lines of a streamed APPEND, whose tag the caller knows from its StreamStart. With
+// must_close say BYE and close; next() must not be called again. That may also come, with an empty
+// head, while the rest of an answered command is being dropped and turns out to be too much.
 struct Rejected {
     RejectReason reason = RejectReason::line_too_long;
     std::string_view
@@ -143,11 +146,12 @@ class Fragmenter {
     // command is complete before it uses the other.
     [[nodiscard]] FragmenterEvent next_line(std::string_view& input);
 
-    // Between StreamStart and StreamEnd.
+    // Right after StreamStart.
     void accept_stream();
-    // What is left of the literal and of the command is dropped: of a synchronising literal that
-    // was not yet accepted nothing will come. False when that is too much to read: say BYE and
-    // close. The caller answers the command.
+    // After StreamStart, also when it was accepted and some StreamData came, but not after
+    // StreamEnd. What is left of the literal and of the command is dropped; of a synchronising
+    // literal that was not yet accepted nothing will come. False when that is too much to read: say
+    // BYE and close. The caller answers the command.
     [[nodiscard]] bool refuse_stream();
 
     // Forgets everything, also half a command: for STARTTLS, whose earlier bytes must not count
@@ -157,7 +161,9 @@ class Fragmenter {
     void release();
 
     // Nothing is half read: the connection may be moved, or closed without loss.
-    bool is_idle() const { return state_ == State::line && held_.empty(); }
+    bool is_idle() const {
+        return state_ == State::line && (held_.empty() || is_held_stale_) && !is_streaming_;
+    }
 
   private:
     enum class State : std::uint8_t {
@@ -170,28 +176,36 @@ class Fragmenter {
         closed,
     };
 
-    FragmenterEvent take_line(std::string_view& input, bool raw);
-    FragmenterEvent finish_line(std::string_view line, bool raw);
-    FragmenterEvent start_literal(std::string_view command);
+    std::optional<FragmenterEvent> take_line(std::string_view& input, bool is_raw);
+    std::optional<FragmenterEvent> finish_line(std::string_view command, std::size_t line_start,
+                                               bool is_raw);
+    std::optional<FragmenterEvent> start_literal(std::uint64_t bytes, std::size_t start,
+                                                 bool is_sync, bool is_literal8, bool is_readable);
     FragmenterEvent take_stream(std::string_view& input);
-    bool swallow(std::string_view& input);  // false: the input is used up
-    Rejected reject(RejectReason reason, std::string_view head, std::uint64_t announced,
-                    bool is_sync);
+    FragmenterEvent reject_line(RejectReason reason, std::string_view piece, bool is_raw);
+    FragmenterEvent reject_literal(RejectReason reason, std::uint64_t bytes, bool is_sync);
+    FragmenterEvent reject_and_close(RejectReason reason);
+    FragmenterEvent close_swallowing(RejectReason reason);
+    [[nodiscard]] bool start_swallowing_literal(std::uint64_t bytes);
+    std::optional<FragmenterEvent> swallow(std::string_view& input);
     void begin_command();
+    void hold(std::string bytes);
 
     const FragmenterLimits* limits_;
-    std::string held_;             // the command so far, or nothing
+    // The command so far, or nothing. After a rejected line: its head, and from line_start_ on its
+    // end.
+    std::string held_;
     std::uint64_t remaining_ = 0;  // bytes of the current literal still to come
-    std::uint64_t swallowed_ = 0;  // bytes of refused literals of this command
-    std::uint32_t line_start_ =
-        0;                     // where the current line begins in held_: after the last literal
-    std::uint32_t spent_ = 0;  // bytes of this command that are no longer in held_
+    std::uint64_t swallowed_ = 0;  // bytes of this command that were or will be dropped
+    std::size_t line_start_ = 0;   // where the current line begins in held_: after the last literal
+    std::size_t spent_ = 0;        // bytes of this command that are no longer in held_
     State state_ = State::line;
     bool is_streaming_ = false;  // a streamed literal of this command was announced
     bool stream_is_sync_ = false;
     bool stream_is_literal8_ = false;
     bool stream_has_nul_ = false;
-    bool is_held_stale_ = false;  // held_ only serves the last event
+    bool swallow_is_raw_ = false;
+    bool is_held_stale_ = false;  // held_ only serves the view of the last event
 };
 
 }  // namespace tidemark::protocol

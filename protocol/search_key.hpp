@@ -81,15 +81,15 @@ struct SearchSequence {
 
 // MODSEQ (RFC 7162 §3.1.5): greater or equal. The entry is syntax only; a server with one modseq
 // for a message takes it into account by ignoring it, as the RFC allows.
+struct SearchModSeqEntry {
+    enum class Type : std::uint8_t { priv, shared, all };
+    std::string name;  // "/flags/\Seen" with the quoting removed
+    Type type = Type::all;
+    friend bool operator==(const SearchModSeqEntry&, const SearchModSeqEntry&) = default;
+};
 struct SearchModSeq {
-    enum class EntryType : std::uint8_t { priv, shared, all };
-    struct Entry {
-        std::string name;  // "/flags/\\Seen" with the quoting removed
-        EntryType type = EntryType::all;
-        friend bool operator==(const Entry&, const Entry&) = default;
-    };
     ModSeq modseq = 0;
-    std::optional<Entry> entry;
+    std::optional<SearchModSeqEntry> entry;
     friend bool operator==(const SearchModSeq&, const SearchModSeq&) = default;
 };
 
