@@ -1,5 +1,6 @@
-// Run at configure time. Returns 0 only if the compiler gets three things right that g++ 12.2 gets wrong:
-// `if (co_await …) co_return`, a braced aggregate as an argument of a co_await, and a capturing lambda as one.
+// Run at configure time. Returns 0 only if the compiler gets three things right that g++ 12.2 gets
+// wrong: `if (co_await …) co_return`, a braced aggregate as an argument of a co_await, and a
+// capturing lambda as one.
 #include <coroutine>
 #include <memory>
 #include <string>
@@ -11,7 +12,9 @@ struct Task {
     struct promise_type {
         int value = -1;
         std::coroutine_handle<> continuation;
-        Task get_return_object() { return Task{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        Task get_return_object() {
+            return Task{std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
         std::suspend_always initial_suspend() noexcept { return {}; }
         struct Final {
             bool await_ready() noexcept { return false; }
@@ -51,8 +54,12 @@ struct Aggregate {
     Counted counted;
 };
 
-Task yes() { co_return 1; }
-Task take(Aggregate a) { co_return static_cast<int>(a.text.size()); }
+Task yes() {
+    co_return 1;
+}
+Task take(Aggregate a) {
+    co_return static_cast<int>(a.text.size());
+}
 template <class F>
 Task call(F f) {
     co_return f();
