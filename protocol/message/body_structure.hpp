@@ -2,6 +2,7 @@
 
 #include "protocol/message/mime_parser.hpp"
 
+#include <cstdint>
 #include <string>
 
 /// BODY and BODYSTRUCTURE (RFC 9051 §7.5.2 "body", "body-extension"), written from a parsed

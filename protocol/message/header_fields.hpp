@@ -32,9 +32,12 @@ struct HeaderField {
 /// there is none.
 [[nodiscard]] std::size_t header_block_size(std::string_view bytes);
 
-/// RFC 5322 §2.2.3: takes out the line ends and leaves the white space; white space at both ends is
-/// dropped.
+/// RFC 5322 §2.2.3: takes out the line ends and leaves the white space of the folds. White space
+/// that follows the colon is dropped; what begins the next line, or ends the value, stays.
 [[nodiscard]] std::string unfold(std::string_view value);
+
+/// Without the spaces, tabs and line ends at both ends.
+[[nodiscard]] std::string_view trim(std::string_view text);
 
 /// ASCII only, as header names, types and tokens compare.
 [[nodiscard]] bool equals_ignoring_case(std::string_view left, std::string_view right);

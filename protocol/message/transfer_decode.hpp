@@ -11,6 +11,10 @@
 /// decoded is skipped (base64) or kept as it is (quoted-printable), and `damaged()` says so.
 namespace tidemark::protocol::message {
 
+/// The name in the field, as sent; "7bit", the default, where the field is empty or not a single
+/// word.
+[[nodiscard]] std::string transfer_encoding_name(std::string_view value);
+
 /// Reads the value of the field; comments and white space are allowed around the name.
 [[nodiscard]] TransferEncoding parse_transfer_encoding(std::string_view value);
 
@@ -28,14 +32,15 @@ class TransferDecoder {
 
   private:
     void decode_base64(std::string_view input, std::string& out);
+    void flush_base64(std::string& out);
     void decode_quoted_printable(std::string_view input, std::string& out);
+    void continue_escape(char c, std::string& out);
 
     TransferEncoding encoding_;
     bool damaged_ = false;
     // base64: up to 18 bits of an unfinished quantum.
     std::uint32_t bits_ = 0;
     unsigned characters_ = 0;
-    unsigned padding_ = 0;
     // quoted-printable: an unfinished escape or white space that may be at the end of a line.
     std::string pending_;
 };
