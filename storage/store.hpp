@@ -47,6 +47,13 @@ struct LoadedAccount {
     std::vector<std::string> orphan_subscriptions;
 };
 
+// Both share the pages that the log behind the fold does not touch.
+struct LoadedMailbox {
+    ViewPtr view;
+    ViewPtr folded;  // what the stored pages alone hold: the next fold writes what differs from it
+    std::size_t log_entries = 0;  // behind the fold
+};
+
 struct StoreStatistics {
     StoreSeq store_seq = 0;
     std::uint64_t rounds = 0;
@@ -123,7 +130,7 @@ class Store {
     virtual AccountId next_account_id() = 0;
     virtual Result<LoadedAccount> load_account(AccountId account) const = 0;
     // Pages and the log behind them, as of `record` (its folded_modseq must be the stored one).
-    virtual Result<ViewPtr> load_mailbox(AccountId account, const MailboxRecord& record) const = 0;
+    virtual Result<LoadedMailbox> load_mailbox(AccountId account, const MailboxRecord& record) const = 0;
     // The entries with modseq > since, ascending, until `visit` returns false. Entries at or below
     // the mailbox's horizon may be missing.
     virtual Result<void> changes_since(
