@@ -94,6 +94,7 @@ struct FlagChange {
 // What one command did to one mailbox: the log entry. The modseq is in the key. Messages in
 // `appended` have modseq and createseq equal to it (those members of Message are ignored and not
 // stored); `expunged` holds the messages as they were, so that earlier states can be rebuilt.
+// Both are stored in ascending order of uid.
 struct ChangeRecord {
     ChangeKind kind = ChangeKind::kStore;
     std::int64_t time_micros = 0;  // unix, of the commit
@@ -123,10 +124,26 @@ struct BodyRecord {
 };
 
 struct SegmentRecord {
-    std::uint64_t bytes = 0;       // of the file, once sealed
-    std::uint64_t live_bytes = 0;  // frames that a BodyRecord names
+    // Where the committed frames end. The file is exactly as long once sealed; before that a crash
+    // may leave more, which is cut off at the next start.
+    std::uint64_t bytes = 0;
+    std::uint64_t live_bytes = 0;  // of frames that a BodyRecord names
     bool sealed = false;
     friend bool operator==(const SegmentRecord&, const SegmentRecord&) = default;
+};
+
+// One for the store: what it must remember from round to round. Written with every round.
+struct StoreState {
+    std::uint32_t format = 0;       // of the directory: the newest format that anything in it needs
+    StoreSeq store_seq = 0;         // of the round that wrote this
+    std::uint64_t fence_owner = 0;  // who may write: a number made up when the directory was made …
+    std::uint64_t fence_epoch = 0;  // … and how often it has been opened for writing
+    // Every number handed out is below these; they rise in blocks, so that most rounds leave them
+    // alone and a start need not look for the highest number in use.
+    std::uint64_t account_id_limit = 1;
+    std::uint64_t body_id_limit = 1;
+    std::uint32_t segment_id_next = 1;
+    friend bool operator==(const StoreState&, const StoreState&) = default;
 };
 
 // Encoders never fail; decoders accept any bytes and give kCorrupt for what they did not write,
@@ -137,13 +154,17 @@ std::string encode(const MailboxRecord&);
 std::string encode(const ChangeRecord&);
 std::string encode(const BodyRecord&);
 std::string encode(const SegmentRecord&);
+std::string encode(const StoreState&);
 std::string encode_page(const Page&);
 Result<AccountRecord> decode_account(std::string_view bytes);
 Result<AccountCounters> decode_counters(std::string_view bytes);
 Result<MailboxRecord> decode_mailbox(std::string_view bytes);
 Result<ChangeRecord> decode_change(std::string_view bytes);
+// Only the uids that a ChangeRecord expunges, merged into ranges.
+Result<UidRanges> decode_expunged(std::string_view bytes);
 Result<BodyRecord> decode_body(std::string_view bytes);
 Result<SegmentRecord> decode_segment(std::string_view bytes);
+Result<StoreState> decode_state(std::string_view bytes);
 Result<Page> decode_page(std::string_view bytes);
 
 // Applies one log entry to a draft; kCorrupt when it does not fit (an unknown uid, flags that are
