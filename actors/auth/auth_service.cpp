@@ -54,15 +54,15 @@ AuthService::Target AuthService::look_up(std::string_view name) const {
     return {std::move(*normalised), std::move(account)};
 }
 
-AuthResult AuthService::succeeded(const Target& target) const {
+AuthResult AuthService::succeeded(const AccountCredentials& account, std::string_view name) {
     AuthResult result;
-    if (!target.account->enabled) {
+    if (!account.enabled) {
         result.outcome = AuthOutcome::disabled;
         return result;
     }
     result.outcome = AuthOutcome::ok;
-    result.account_id = target.account->account_id;
-    result.name = target.name;
+    result.account_id = account.account_id;
+    result.name = name;
     return result;
 }
 
@@ -80,6 +80,28 @@ AuthResult AuthService::shed() {
     return result;
 }
 
+AuthResult AuthService::conclude(const Target& target, PasswordCheck check,
+                                 const SecretString& password, const PeerNetwork& peer) {
+    const SteadyTime now = clock_.steady();
+    if (!target.account || !check.matches) {
+        const std::uint64_t attempt = cache_.fingerprint(target.name, password);
+        return failed(delay_.record_failure(peer, target.name, attempt, now));
+    }
+    const AccountCredentials& account = *target.account;
+    AuthResult result = succeeded(account, target.name);
+    result.wait = delay_.record_success(peer, target.name, now);
+    // Remembered with the credentials that will be stored, so that an upgrade that is lost is tried
+    // again.
+    StoredPassword verified = account.password;
+    if (check.upgrade) verified = *check.upgrade;
+    cache_.insert(account.account_id, verified, password, now);
+    if (check.upgrade && result.outcome == AuthOutcome::ok) {
+        increment(upgrades_);
+        result.upgrade = std::move(check.upgrade);
+    }
+    return result;
+}
+
 Awaitable<AuthResult> AuthService::verify_password(std::string name, SecretString password,
                                                    PeerNetwork peer) {
     increment(attempts_);
@@ -87,11 +109,10 @@ Awaitable<AuthResult> AuthService::verify_password(std::string name, SecretStrin
     if (target.account && cache_.contains(target.account->account_id, target.account->password,
                                           password, clock_.steady())) {
         increment(cache_hits_);
-        co_return succeeded(target);
+        co_return succeeded(*target.account, target.name);
     }
     if (delay_.refuses(peer, clock_.steady())) co_return shed();
 
-    const std::uint64_t attempt = cache_.fingerprint(target.name, password);
     std::optional<StoredPassword> stored;
     if (target.account) stored = target.account->password;
     auto job = [stored = std::move(stored), secret = std::move(password)]() mutable {
@@ -100,22 +121,7 @@ Awaitable<AuthResult> AuthService::verify_password(std::string name, SecretStrin
     tl::expected<HashedCheck, WorkError> hashed =
         co_await workers_.run(WorkPriority::interactive, std::move(job));
     if (!hashed) co_return shed();
-    if (!hashed->check.matches) {
-        co_return failed(delay_.record_failure(peer, target.name, attempt, clock_.steady()));
-    }
-
-    AuthResult result = succeeded(target);
-    result.wait = delay_.record_success(peer, target.name, clock_.steady());
-    // Remembered with the credentials that will be stored, so that an upgrade that is lost is tried
-    // again.
-    StoredPassword verified = target.account->password;
-    if (hashed->check.upgrade) verified = *hashed->check.upgrade;
-    cache_.insert(target.account->account_id, verified, hashed->password, clock_.steady());
-    if (hashed->check.upgrade && result.outcome == AuthOutcome::ok) {
-        increment(upgrades_);
-        result.upgrade = std::move(hashed->check.upgrade);
-    }
-    co_return result;
+    co_return conclude(target, std::move(hashed->check), hashed->password, peer);
 }
 
 Awaitable<AuthResult> AuthService::verify_plain(protocol::PlainMessage message, PeerNetwork peer) {

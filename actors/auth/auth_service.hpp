@@ -145,7 +145,11 @@ class AuthService {
         std::optional<AccountCredentials> account;
     };
     [[nodiscard]] Target look_up(std::string_view name) const;
-    [[nodiscard]] AuthResult succeeded(const Target& target) const;
+    [[nodiscard]] static AuthResult succeeded(const AccountCredentials& account,
+                                              std::string_view name);
+    // After the hash was computed: counts, remembers and gives the answer.
+    [[nodiscard]] AuthResult conclude(const Target& target, PasswordCheck check,
+                                      const SecretString& password, const PeerNetwork& peer);
     [[nodiscard]] AuthResult failed(std::chrono::milliseconds wait);
     [[nodiscard]] AuthResult shed();
 

@@ -220,7 +220,8 @@ bool crypt_matches(const std::string& hash, std::string_view password) {
     const std::unique_ptr<crypt_data, decltype(wiping_delete)> data(new crypt_data{},
                                                                     wiping_delete);
     const SecretString text = with_nul(password);
-    const char* const result = crypt_r(text.view().data(), hash.c_str(), data.get());
+    const char* const c_string = text.view().data();
+    const char* const result = crypt_r(c_string, hash.c_str(), data.get());
     return result != nullptr && equal_in_constant_time(result, hash);
 }
 

@@ -45,8 +45,9 @@ AuthExpected<StoredPassword> parse_scram_credentials(std::string_view text) {
         text.remove_prefix(i + 1 == parts.size() ? text.size() : comma + 1);
     }
     Credentials credentials;
-    const char* const digits_end = parts[0].data() + parts[0].size();
-    const auto [end, error] = std::from_chars(parts[0].data(), digits_end, credentials.iterations);
+    const char* const digits_begin = parts[0].data();
+    const char* const digits_end = digits_begin + parts[0].size();
+    const auto [end, error] = std::from_chars(digits_begin, digits_end, credentials.iterations);
     if (error != std::errc() || end != digits_end || parts[0].starts_with('0')) {
         return malformed("the iteration count of the SCRAM credentials is not a number");
     }
