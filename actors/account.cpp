@@ -1,13 +1,13 @@
 #include "actors/account.hpp"
 
-#include <algorithm>
-#include <unordered_set>
-#include <utility>
+#include "actors/account_batch.hpp"
+#include "actors/limits.hpp"
 
 #include <spdlog/spdlog.h>
 
-#include "actors/account_batch.hpp"
-#include "actors/limits.hpp"
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 namespace tidemark::actors {
 
@@ -17,18 +17,23 @@ using storage::raw;
 
 AccountError to_account_error(const storage::StoreError& error) {
     switch (error.kind) {
-        case storage::StoreErrorKind::kNotFound: return {AccountErrorKind::kNonexistent, "no such thing"};
-        case storage::StoreErrorKind::kExists: return {AccountErrorKind::kAlreadyExists, "it exists already"};
+        case storage::StoreErrorKind::kNotFound:
+            return {AccountErrorKind::kNonexistent, "no such thing"};
+        case storage::StoreErrorKind::kExists:
+            return {AccountErrorKind::kAlreadyExists, "it exists already"};
         case storage::StoreErrorKind::kNoSpace:
             return {AccountErrorKind::kOverQuota, "no room on the server's disk"};
-        case storage::StoreErrorKind::kLimit: return {AccountErrorKind::kLimit, "a limit was reached"};
+        case storage::StoreErrorKind::kLimit:
+            return {AccountErrorKind::kLimit, "a limit was reached"};
         case storage::StoreErrorKind::kCorrupt:
-            return {AccountErrorKind::kServerBug, "stored data is damaged; the administrator was told"};
+            return {AccountErrorKind::kServerBug,
+                    "stored data is damaged; the administrator was told"};
         case storage::StoreErrorKind::kUnavailable:
         case storage::StoreErrorKind::kIo:
         case storage::StoreErrorKind::kFenced:
         case storage::StoreErrorKind::kTooNew:
-        case storage::StoreErrorKind::kLocked: break;
+        case storage::StoreErrorKind::kLocked:
+            break;
     }
     return {AccountErrorKind::kUnavailable, "the mail store takes no changes now, try again later"};
 }
@@ -38,14 +43,18 @@ Account::Account(AccountContext context, storage::AccountId id)
 
 Account::~Account() = default;
 
-void Account::start(TaskGroup* group) { group->spawn(run()); }
+void Account::start(TaskGroup* group) {
+    group->spawn(run());
+}
 
 tl::unexpected<AccountError> Account::busy() {
-    return tl::unexpected(AccountError{AccountErrorKind::kBusy, "too many changes at once, try again"});
+    return tl::unexpected(
+        AccountError{AccountErrorKind::kBusy, "too many changes at once, try again"});
 }
 
 tl::unexpected<AccountError> Account::dropped() {
-    return tl::unexpected(AccountError{AccountErrorKind::kUnavailable, "the server is closing this account"});
+    return tl::unexpected(
+        AccountError{AccountErrorKind::kUnavailable, "the server is closing this account"});
 }
 
 Awaitable<Outcome<void>> Account::loaded() {
@@ -94,7 +103,8 @@ std::size_t Account::memory_bytes() const {
     std::size_t bytes = sizeof(*this);
     for (const auto& [id, mailbox] : mailboxes_) {
         bytes += sizeof(Mailbox) + 2 * mailbox.record.name.size() + 128;
-        for (const std::string& keyword : mailbox.record.keywords) bytes += sizeof(keyword) + keyword.size();
+        for (const std::string& keyword : mailbox.record.keywords)
+            bytes += sizeof(keyword) + keyword.size();
         if (mailbox.view) bytes += mailbox.view->memory_bytes();
     }
     return bytes;
@@ -115,8 +125,9 @@ Awaitable<void> Account::run() {
         try {
             co_await run_batch(std::move(requests));
         } catch (const std::exception& e) {
-            // Our own bug or no memory. The published state is only changed by AccountBatch::commit, which does not
-            // throw half-way for reasons of input, so the account can go on; who asked is told by the dropped replies.
+            // Our own bug or no memory. The published state is only changed by
+            // AccountBatch::commit, which does not throw half-way for reasons of input, so the
+            // account can go on; who asked is told by the dropped replies.
             spdlog::error("account {}: a round failed: {}", raw(id_), e.what());
         }
         working_ = false;
@@ -150,22 +161,26 @@ Awaitable<Outcome<void>> Account::load_view(MailboxId id) {
     auto& store = context_.store.store();
     const auto account = id_;
     auto record = found->record;
-    auto loaded = co_await context_.workers.run(
-        WorkPriority::interactive,
-        [&store, account, record = std::move(record)] { return store.load_mailbox(account, record); });
+    auto loaded = co_await context_.workers.run(WorkPriority::interactive,
+                                                [&store, account, record = std::move(record)] {
+                                                    return store.load_mailbox(account, record);
+                                                });
     if (!loaded) co_return busy();
     if (!*loaded) {
-        spdlog::error("account {} mailbox {}: can not be loaded: {}", raw(id_), raw(id), loaded->error().detail);
+        spdlog::error("account {} mailbox {}: can not be loaded: {}", raw(id_), raw(id),
+                      loaded->error().detail);
         co_return tl::unexpected(to_account_error(loaded->error()));
     }
-    found = mailbox(id);  // still there: only run() adds and removes mailboxes, and run() is what waits here
+    found = mailbox(
+        id);  // still there: only run() adds and removes mailboxes, and run() is what waits here
     found->view = (*loaded)->view;
     found->folded = (*loaded)->folded;
     found->log_entries = (*loaded)->log_entries;
     co_return Outcome<void>{};
 }
 
-// Views that a request needs are loaded before the batch is applied, because applying does not suspend.
+// Views that a request needs are loaded before the batch is applied, because applying does not
+// suspend.
 Awaitable<void> Account::load_needed(const AccountRequest* request) {
     std::optional<MailboxId> needed;
     if (const auto* store = std::get_if<StoreRequest>(request)) needed = store->mailbox;
@@ -173,7 +188,8 @@ Awaitable<void> Account::load_needed(const AccountRequest* request) {
     if (const auto* copy = std::get_if<CopyRequest>(request)) needed = copy->source;
     const std::string* name = nullptr;
     if (const auto* remove = std::get_if<DeleteRequest>(request)) name = &remove->name;
-    if (const auto* rename = std::get_if<RenameRequest>(request); rename && rename->from == kInbox) name = &rename->from;
+    if (const auto* rename = std::get_if<RenameRequest>(request); rename && rename->from == kInbox)
+        name = &rename->from;
     if (const auto* open = std::get_if<OpenRequest>(request)) name = &open->name;
     if (name != nullptr) {
         if (const auto it = names_.find(*name); it != names_.end()) needed = it->second;
@@ -212,8 +228,9 @@ Awaitable<void> Account::run_batch(std::vector<AccountRequest> requests) {
     if (fold_all) unload_unwatched();
 }
 
-// Rewrites the pages that changed since the last fold, for mailboxes whose log has grown long (or all). The transaction
-// is lazy: it repeats what the log says, so losing it in a crash loses nothing.
+// Rewrites the pages that changed since the last fold, for mailboxes whose log has grown long (or
+// all). The transaction is lazy: it repeats what the log says, so losing it in a crash loses
+// nothing.
 Awaitable<void> Account::fold(bool all, std::int64_t horizon_micros) {
     std::vector<MailboxId> due;
     for (auto& [id, mailbox] : mailboxes_) {
@@ -255,10 +272,12 @@ Awaitable<void> Account::fold_mailbox(MailboxId id, std::int64_t horizon_micros)
     const storage::ViewPtr view = before.view;
     const auto result = co_await context_.store.commit(std::move(transaction));
     if (!result) {
-        spdlog::warn("account {} mailbox {}: fold put off: {}", raw(id_), raw(id), result.error().detail);
+        spdlog::warn("account {} mailbox {}: fold put off: {}", raw(id_), raw(id),
+                     result.error().detail);
         co_return;
     }
-    // Nothing but claim_recent can have changed the record meanwhile: changes pass through run(), which waited here.
+    // Nothing but claim_recent can have changed the record meanwhile: changes pass through run(),
+    // which waited here.
     Mailbox& after = *mailbox(id);
     after.record.folded_modseq = record.folded_modseq;
     after.record.horizon_modseq = record.horizon_modseq;
@@ -272,22 +291,24 @@ Awaitable<ModSeq> Account::horizon_modseq(MailboxId id, std::int64_t horizon_mic
     auto& store = context_.store.store();
     const auto account = id_;
     const ModSeq since = mailbox(id)->record.horizon_modseq;
-    auto found = co_await context_.workers.run(WorkPriority::background, [&store, account, id, since, horizon_micros] {
-        ModSeq newest = 0;
-        const auto scanned = store.changes_since(account, id, since,
-                                                 [&](ModSeq modseq, const storage::ChangeRecord& change) {
-                                                     if (change.time_micros >= horizon_micros) return false;
-                                                     newest = modseq;
-                                                     return true;
-                                                 });
-        return scanned ? newest : ModSeq{0};
-    });
+    auto found = co_await context_.workers.run(
+        WorkPriority::background, [&store, account, id, since, horizon_micros] {
+            ModSeq newest = 0;
+            const auto scanned = store.changes_since(
+                account, id, since, [&](ModSeq modseq, const storage::ChangeRecord& change) {
+                    if (change.time_micros >= horizon_micros) return false;
+                    newest = modseq;
+                    return true;
+                });
+            return scanned ? newest : ModSeq{0};
+        });
     co_return found ? *found : 0;
 }
 
 void Account::unload_unwatched() {
     for (auto& [id, mailbox] : mailboxes_) {
-        if (mailbox.watchers.empty() && mailbox.record.folded_modseq == mailbox.record.highestmodseq) {
+        if (mailbox.watchers.empty() &&
+            mailbox.record.folded_modseq == mailbox.record.highestmodseq) {
             mailbox.view = nullptr;
             mailbox.folded = nullptr;
         }

@@ -1,15 +1,22 @@
 // One account: owner of its mailboxes' state, and the one place where its changes are put in order.
 //
-// Lifecycle: made by the AccountDirectory on its home core when somebody first needs it; run() loads it from the store,
-// then takes everything that waits in the inbox, applies it to drafts, sends one transaction, and when that is durable
-// publishes the new views, answers the requesters and tells the watchers — in that order, so nobody hears of a change
-// that is not durable, and everybody hears of changes in the order of their modseqs. Requests that change nothing are
+// Lifecycle: made by the AccountDirectory on its home core when somebody first needs it; run()
+// loads it from the store, then takes everything that waits in the inbox, applies it to drafts,
+// sends one transaction, and when that is durable publishes the new views, answers the requesters
+// and tells the watchers — in that order, so nobody hears of a change that is not durable, and
+// everybody hears of changes in the order of their modseqs. Requests that change nothing are
 // answered with the same round.
-// Concurrency: home core only, but for inbox().try_push. Sessions of the account live on the same core and read the
-// published state (mailboxes, views) directly between two suspensions.
-// Failure: a refused transaction leaves the published state as it was; its requesters get the error.
-// Memory: what memory_bytes() says; the directory unloads accounts that nobody uses.
+// Concurrency: home core only, but for inbox().try_push. Sessions of the account live on the same
+// core and read the published state (mailboxes, views) directly between two suspensions. Failure: a
+// refused transaction leaves the published state as it was; its requesters get the error. Memory:
+// what memory_bytes() says; the directory unloads accounts that nobody uses.
 #pragma once
+
+#include "actors/account_messages.hpp"
+#include "actors/actor.hpp"
+#include "actors/store_actor.hpp"
+#include "actors/task_group.hpp"
+#include "actors/worker_pool.hpp"
 
 #include <map>
 #include <memory>
@@ -18,16 +25,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "actors/account_messages.hpp"
-#include "actors/actor.hpp"
-#include "actors/store_actor.hpp"
-#include "actors/task_group.hpp"
-#include "actors/worker_pool.hpp"
-
 namespace tidemark::actors {
 
-// A session that has the mailbox selected. Called on the home core, after the change was published; must not suspend
-// and must not unwatch inside the call.
+// A session that has the mailbox selected. Called on the home core, after the change was published;
+// must not suspend and must not unwatch inside the call.
 class MailboxWatcher {
   public:
     virtual ~MailboxWatcher() = default;
@@ -93,7 +94,8 @@ class Account {
 
     void watch(storage::MailboxId mailbox, MailboxWatcher* watcher);
     void unwatch(storage::MailboxId mailbox, MailboxWatcher* watcher);
-    // Gives the messages that are \Recent to the caller and to nobody after it (SELECT, not EXAMINE). Durable lazily.
+    // Gives the messages that are \Recent to the caller and to nobody after it (SELECT, not
+    // EXAMINE). Durable lazily.
     storage::UidRange claim_recent(storage::MailboxId mailbox);
 
     // Who uses the account (sessions, deliveries). The directory unloads it only at 0.
@@ -117,7 +119,8 @@ class Account {
     Awaitable<Outcome<void>> load_view(storage::MailboxId mailbox);
     Awaitable<void> fold(bool all, std::int64_t horizon_micros);
     Awaitable<void> fold_mailbox(storage::MailboxId mailbox, std::int64_t horizon_micros);
-    Awaitable<storage::ModSeq> horizon_modseq(storage::MailboxId mailbox, std::int64_t horizon_micros);
+    Awaitable<storage::ModSeq> horizon_modseq(storage::MailboxId mailbox,
+                                              std::int64_t horizon_micros);
     Mailbox* mailbox(storage::MailboxId id);
     void unload_unwatched();
 

@@ -1,6 +1,10 @@
-// The requests of one round, applied to drafts of an account's state. Everything is checked before anything is changed,
-// request by request, so a refused one leaves no trace in the round. Home core of the account; no suspension inside.
+// The requests of one round, applied to drafts of an account's state. Everything is checked before
+// anything is changed, request by request, so a refused one leaves no trace in the round. Home core
+// of the account; no suspension inside.
 #pragma once
+
+#include "actors/account.hpp"
+#include "actors/account_messages.hpp"
 
 #include <functional>
 #include <map>
@@ -9,9 +13,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "actors/account.hpp"
-#include "actors/account_messages.hpp"
 
 namespace tidemark::actors {
 
@@ -67,17 +68,20 @@ class AccountBatch {
     void log(Working& mailbox, storage::ModSeq modseq, const storage::ChangeRecord& change);
 
     std::optional<AccountError> check_room(std::uint64_t bytes) const;
-    // The bits for `names`; keywords that the mailbox has not seen are added to its table. Nothing when it is full.
-    static std::optional<storage::FlagBits> resolve_flags(storage::MailboxRecord& record, const FlagNames& names);
+    // The bits for `names`; keywords that the mailbox has not seen are added to its table. Nothing
+    // when it is full.
+    static std::optional<storage::FlagBits> resolve_flags(storage::MailboxRecord& record,
+                                                          const FlagNames& names);
     static bool has_room_for(const storage::MailboxRecord& record, const FlagNames& names);
-    storage::Uid put_message(Working& mailbox, storage::ChangeRecord& change, storage::Message message,
-                             storage::ModSeq modseq);
-    void remove_message(Working& mailbox, storage::ChangeRecord& change, const storage::Message& message,
-                        storage::ModSeq modseq);
+    storage::Uid put_message(Working& mailbox, storage::ChangeRecord& change,
+                             storage::Message message, storage::ModSeq modseq);
+    void remove_message(Working& mailbox, storage::ChangeRecord& change,
+                        const storage::Message& message, storage::ModSeq modseq);
     Working& create(const std::string& name, storage::SpecialUse use, storage::ModSeq modseq);
     void rename_inbox(RenameRequest request);
     void move_all(Working& source, Working& destination, storage::ModSeq modseq);
-    static storage::FlagBits translate_flags(const storage::MailboxRecord& source, storage::MailboxRecord& destination,
+    static storage::FlagBits translate_flags(const storage::MailboxRecord& source,
+                                             storage::MailboxRecord& destination,
                                              storage::FlagBits flags);
 
     Account& account_;
@@ -87,7 +91,8 @@ class AccountBatch {
     std::optional<storage::AccountRecord> record_;
     // Node-based: references to a Working stay good while others are added.
     std::map<std::uint32_t, Working> working_;
-    std::map<std::string, std::optional<storage::MailboxId>, std::less<>> names_;  // none: no longer there
+    std::map<std::string, std::optional<storage::MailboxId>, std::less<>>
+        names_;  // none: no longer there
     std::vector<std::string> orphans_;
     bool orphans_changed_ = false;
     std::vector<Finish> finishers_;

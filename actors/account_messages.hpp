@@ -1,7 +1,13 @@
-// What an account actor is asked and what it answers. Small values, moved; requests carry their ReplyTo, which may
-// belong to another core (deliveries do). Sequence numbers never appear here: a session resolves them with its own
-// view, so a request means the same messages whatever happens before it is its turn.
+// What an account actor is asked and what it answers. Small values, moved; requests carry their
+// ReplyTo, which may belong to another core (deliveries do). Sequence numbers never appear here: a
+// session resolves them with its own view, so a request means the same messages whatever happens
+// before it is its turn.
 #pragma once
+
+#include "actors/actor.hpp"
+#include "storage/records.hpp"
+#include "storage/transaction.hpp"
+#include "storage/types.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -10,11 +16,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "actors/actor.hpp"
-#include "storage/records.hpp"
-#include "storage/transaction.hpp"
-#include "storage/types.hpp"
 
 namespace tidemark::actors {
 
@@ -37,7 +38,8 @@ template <class T>
 using Outcome = tl::expected<T, AccountError>;
 AccountError to_account_error(const storage::StoreError& error);
 
-// Flags as a client names them. Keywords keep the spelling of their first use in the mailbox and compare without case.
+// Flags as a client names them. Keywords keep the spelling of their first use in the mailbox and
+// compare without case.
 struct FlagNames {
     storage::FlagBits system = 0;
     std::vector<std::string> keywords;
@@ -48,7 +50,8 @@ struct AppendMessage {
     storage::Date internal_date;
     std::uint32_t size = 0;
     storage::BodyId body{};
-    // The body: exactly one of the two. Deliveries to several accounts give the same id and bytes to each of them.
+    // The body: exactly one of the two. Deliveries to several accounts give the same id and bytes
+    // to each of them.
     std::shared_ptr<const std::string> bytes;
     std::shared_ptr<storage::StagedBody> staged;
     std::shared_ptr<const std::string> summary;  // protocol::message::encode_summary
@@ -61,7 +64,7 @@ struct AppendOutcome {
 };
 struct AppendRequest {
     using Answer = Outcome<AppendOutcome>;
-    std::string mailbox;  // UTF-8 name
+    std::string mailbox;                  // UTF-8 name
     std::vector<AppendMessage> messages;  // all or none (RFC 3502)
     storage::ChangeKind kind = storage::ChangeKind::kAppend;
     ReplyTo<Answer> reply;
@@ -69,7 +72,8 @@ struct AppendRequest {
 
 enum class StoreMode : std::uint8_t { kReplace, kAdd, kRemove };
 struct StoreOutcome {
-    storage::UidRanges failed;   // changed since `unchanged_since`: the MODIFIED code (RFC 7162 §3.1.3)
+    storage::UidRanges
+        failed;  // changed since `unchanged_since`: the MODIFIED code (RFC 7162 §3.1.3)
     storage::UidRanges missing;  // asked for and no longer there
     storage::ModSeq modseq = 0;  // 0: nothing was changed
 };
@@ -106,7 +110,8 @@ struct CopyRequest {
     storage::UidRanges uids;
     std::string destination;
     bool move = false;
-    bool all_required = false;  // by sequence number: a message that is gone fails the command (RFC 2180 §4.4.1)
+    bool all_required =
+        false;  // by sequence number: a message that is gone fails the command (RFC 2180 §4.4.1)
     ReplyTo<Answer> reply;
 };
 
@@ -134,7 +139,8 @@ struct SubscribeRequest {
     bool subscribed = true;
     ReplyTo<Answer> reply;
 };
-// Loads the mailbox's view, so that Account::find_mailbox(...)->view is set; the view stays while somebody watches.
+// Loads the mailbox's view, so that Account::find_mailbox(...)->view is set; the view stays while
+// somebody watches.
 struct OpenRequest {
     using Answer = Outcome<storage::MailboxId>;
     std::string name;
@@ -155,7 +161,8 @@ struct MaintainRequest {
 };
 
 using AccountRequest =
-    std::variant<std::monostate, AppendRequest, StoreRequest, ExpungeRequest, CopyRequest, CreateRequest, DeleteRequest,
-                 RenameRequest, SubscribeRequest, OpenRequest, UpdateAccountRequest, MaintainRequest>;
+    std::variant<std::monostate, AppendRequest, StoreRequest, ExpungeRequest, CopyRequest,
+                 CreateRequest, DeleteRequest, RenameRequest, SubscribeRequest, OpenRequest,
+                 UpdateAccountRequest, MaintainRequest>;
 
 }  // namespace tidemark::actors

@@ -24,4 +24,21 @@ inline constexpr std::size_t kAcceptsPerTurnMax = 64;
 // How long accepting pauses when the process is out of descriptors or memory.
 inline constexpr std::chrono::milliseconds kAcceptPause{200};
 
+// Requests that wait in one account's inbox. Each session has at most one under way and LMTP a few
+// deliveries; full is answered with NO [LIMIT] or 4xx.
+inline constexpr std::size_t kAccountInboxMax = 4096;
+
+// Log entries behind a mailbox's pages before they are folded: loading applies as many at most.
+inline constexpr std::size_t kFoldAfterLogEntries = 256;
+
+// Keywords of one mailbox: the bits of a 64-bit word that the five system flags leave.
+inline constexpr std::size_t kKeywordsMax = 59;
+
+// Mailboxes of one account; every one is in memory (about 300 bytes) while the account is loaded.
+inline constexpr std::size_t kMailboxesMax = 100'000;
+inline constexpr std::size_t kOrphanSubscriptionsMax = 10'000;
+
+// Bytes of bodies and records that wait for the store while a round is being synced.
+inline constexpr std::size_t kStoreQueueBytesMax = 256U << 20;
+
 }  // namespace tidemark::actors

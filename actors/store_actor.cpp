@@ -1,16 +1,18 @@
 #include "actors/store_actor.hpp"
 
+#include "actors/limits.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <utility>
-
-#include "actors/limits.hpp"
 
 namespace tidemark::actors {
 
 StoreActor::StoreActor(storage::Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
-StoreActor::~StoreActor() { stop(); }
+StoreActor::~StoreActor() {
+    stop();
+}
 
 void StoreActor::start() {
     thread_ = std::thread([this] { loop(); });
@@ -25,7 +27,8 @@ void StoreActor::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-Awaitable<storage::Result<void>> StoreActor::commit(std::unique_ptr<storage::Transaction> transaction) {
+Awaitable<storage::Result<void>> StoreActor::commit(
+    std::unique_ptr<storage::Transaction> transaction) {
     Entry entry;
     entry.transaction = std::move(transaction);
     auto result = co_await submit(std::move(entry));
@@ -33,7 +36,8 @@ Awaitable<storage::Result<void>> StoreActor::commit(std::unique_ptr<storage::Tra
     co_return storage::Result<void>{};
 }
 
-Awaitable<storage::Result<bool>> StoreActor::run_between_rounds(std::function<storage::Result<bool>()> work) {
+Awaitable<storage::Result<bool>> StoreActor::run_between_rounds(
+    std::function<storage::Result<bool>()> work) {
     Entry entry;
     entry.work = std::move(work);
     co_return co_await submit(std::move(entry));
@@ -47,16 +51,19 @@ Awaitable<storage::Result<bool>> StoreActor::submit(Entry entry) {
     const std::size_t bytes = entry.transaction ? entry.transaction->memory_bytes() : 0;
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_) co_return storage::fail(storage::StoreErrorKind::kUnavailable, "the store is closing");
+        if (stopping_)
+            co_return storage::fail(storage::StoreErrorKind::kUnavailable, "the store is closing");
         if (queue_bytes_ + bytes > kStoreQueueBytesMax && !queue_.empty()) {
-            co_return storage::fail(storage::StoreErrorKind::kUnavailable, "the store's queue is full");
+            co_return storage::fail(storage::StoreErrorKind::kUnavailable,
+                                    "the store's queue is full");
         }
         queue_bytes_ += bytes;
         queue_.push_back(std::move(entry));
     }
     ready_.notify_one();
     auto result = co_await reply.wait();
-    if (!result) co_return storage::fail(storage::StoreErrorKind::kUnavailable, "the request was dropped");
+    if (!result)
+        co_return storage::fail(storage::StoreErrorKind::kUnavailable, "the request was dropped");
     co_return std::move(*result);
 }
 
@@ -83,16 +90,18 @@ void StoreActor::run_round(std::vector<Entry> entries) {
     std::vector<storage::Result<void>> results;
     if (!transactions.empty()) {
         results = store_.commit(transactions);
-        count_round(static_cast<std::uint64_t>((clock_.steady() - begin).count()), transactions.size());
+        count_round(static_cast<std::uint64_t>((clock_.steady() - begin).count()),
+                    transactions.size());
     }
     std::vector<std::pair<Core*, Finished>> finished;
     std::size_t next = 0;
     for (Entry& entry : entries) {
         if (!entry.transaction) continue;
         auto& result = results[next++];
-        finished.emplace_back(entry.home, Finished{std::move(entry.answer),
-                                                   result ? storage::Result<bool>(true)
-                                                          : tl::unexpected(std::move(result.error()))});
+        finished.emplace_back(
+            entry.home,
+            Finished{std::move(entry.answer), result ? storage::Result<bool>(true)
+                                                     : tl::unexpected(std::move(result.error()))});
     }
     answer(std::move(finished));
     for (Entry& entry : entries) {
@@ -106,8 +115,9 @@ void StoreActor::run_round(std::vector<Entry> entries) {
 
 // One post for each core: waking a thread costs more than answering a hundred requests on it.
 void StoreActor::answer(std::vector<std::pair<Core*, Finished>> finished) {
-    std::stable_sort(finished.begin(), finished.end(),
-                     [](const auto& a, const auto& b) { return a.first->index() < b.first->index(); });
+    std::stable_sort(finished.begin(), finished.end(), [](const auto& a, const auto& b) {
+        return a.first->index() < b.first->index();
+    });
     for (std::size_t begin = 0; begin < finished.size();) {
         Core* core = finished[begin].first;
         std::vector<Finished> here;
@@ -125,7 +135,8 @@ void StoreActor::count_round(std::uint64_t micros, std::size_t transactions) {
     ++statistics_.rounds;
     statistics_.transactions += transactions;
     statistics_.max_micros = std::max(statistics_.max_micros, micros);
-    ++micros_histogram_[std::min<std::size_t>(std::bit_width(micros), micros_histogram_.size() - 1)];
+    ++micros_histogram_[std::min<std::size_t>(std::bit_width(micros),
+                                              micros_histogram_.size() - 1)];
 }
 
 RoundStatistics StoreActor::statistics() const {
@@ -135,7 +146,8 @@ RoundStatistics StoreActor::statistics() const {
         std::uint64_t seen = 0;
         for (std::size_t bucket = 0; bucket < micros_histogram_.size(); ++bucket) {
             seen += micros_histogram_[bucket];
-            if (seen * 1000 >= statistics_.rounds * permille) return (std::uint64_t{1} << bucket) - 1;
+            if (seen * 1000 >= statistics_.rounds * permille)
+                return (std::uint64_t{1} << bucket) - 1;
         }
         return statistics_.max_micros;
     };

@@ -1,11 +1,18 @@
-// The store actor: the only thread that writes to the store. It drains its inbox into one round, commits the round
-// (one sync of bodies, one of the log) and answers everybody in it, with one post for each core. While a round is being
-// synced the next one fills: group commit over all accounts, without a timer.
+// The store actor: the only thread that writes to the store. It drains its inbox into one round,
+// commits the round (one sync of bodies, one of the log) and answers everybody in it, with one post
+// for each core. While a round is being synced the next one fills: group commit over all accounts,
+// without a timer.
 //
-// Inbox: one account actor has at most one transaction under way, so the queue is bounded by the accounts that are
-// loaded; beyond kStoreQueueBytesMax of waiting bytes new ones are answered kUnavailable instead of being queued.
-// Shutdown: stop() lets what is queued be committed, then the thread ends.
+// Inbox: one account actor has at most one transaction under way, so the queue is bounded by the
+// accounts that are loaded; beyond kStoreQueueBytesMax of waiting bytes new ones are answered
+// kUnavailable instead of being queued. Shutdown: stop() lets what is queued be committed, then the
+// thread ends.
 #pragma once
+
+#include "actors/actor.hpp"
+#include "actors/awaitable.hpp"
+#include "actors/core.hpp"
+#include "storage/store.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -15,11 +22,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "actors/actor.hpp"
-#include "actors/awaitable.hpp"
-#include "actors/core.hpp"
-#include "storage/store.hpp"
 
 namespace tidemark::actors {
 
@@ -46,8 +48,10 @@ class StoreActor {
     // On a core. Returns when the transaction is durable, or why it is not.
     Awaitable<storage::Result<void>> commit(std::unique_ptr<storage::Transaction> transaction);
 
-    // Runs `work` on the store's thread between two rounds (compaction steps, holds, removing accounts).
-    Awaitable<storage::Result<bool>> run_between_rounds(std::function<storage::Result<bool>()> work);
+    // Runs `work` on the store's thread between two rounds (compaction steps, holds, removing
+    // accounts).
+    Awaitable<storage::Result<bool>> run_between_rounds(
+        std::function<storage::Result<bool>()> work);
 
     storage::Store& store() { return store_; }
     RoundStatistics statistics() const;

@@ -130,7 +130,8 @@ class Store {
     virtual AccountId next_account_id() = 0;
     virtual Result<LoadedAccount> load_account(AccountId account) const = 0;
     // Pages and the log behind them, as of `record` (its folded_modseq must be the stored one).
-    virtual Result<LoadedMailbox> load_mailbox(AccountId account, const MailboxRecord& record) const = 0;
+    virtual Result<LoadedMailbox> load_mailbox(AccountId account,
+                                               const MailboxRecord& record) const = 0;
     // The entries with modseq > since, ascending, until `visit` returns false. Entries at or below
     // the mailbox's horizon may be missing.
     virtual Result<void> changes_since(
