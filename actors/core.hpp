@@ -75,14 +75,16 @@ class Core {
 
     Clock& clock_;
     unsigned index_;
+    // Before the context: coroutines that die with it still disarm their timers.
+    TimingWheel wheel_;
     asio::io_context context_{1};
     asio::executor_work_guard<Executor> work_;
-    TimingWheel wheel_;
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, Executor>
         wake_timer_;
     std::optional<SteadyTime> wake_at_;
     std::uint64_t clock_listener_ = 0;
+    bool stopping_ = false;
     std::thread thread_;
 };
 

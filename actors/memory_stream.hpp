@@ -7,9 +7,13 @@
 #include "actors/core.hpp"
 #include "actors/stream.hpp"
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 namespace tidemark::actors {
@@ -58,6 +62,9 @@ class MemoryStream final : public Stream {
     struct Pipe;
     struct End;
     MemoryStream(std::shared_ptr<Pipe> pipe, unsigned side, Core& core);
+
+    std::optional<std::error_code> read_wait_result();
+    std::optional<std::error_code> write_wait_result();
 
     std::shared_ptr<Pipe> pipe_;
     unsigned side_;

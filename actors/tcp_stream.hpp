@@ -7,7 +7,9 @@
 
 #include <asio/posix/basic_stream_descriptor.hpp>
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -46,13 +48,16 @@ class TcpStream final : public Stream {
   private:
     using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 
-    std::optional<Descriptor> descriptor_;  // none while detached or closed
+    [[nodiscard]] std::error_code wait_outcome(const Waiter& waiter, std::error_code error) const;
+    static void cancel_waits(void* self);
+
+    // None while detached or closed. Mutable because Asio has no const native_handle().
+    mutable std::optional<Descriptor> descriptor_;
     int detached_ = -1;
     bool is_unix_;
     bool interrupted_ = false;
     std::error_code cancel_reason_;
-    std::error_code read_wait_error_;
-    std::error_code write_wait_error_;
+    std::array<std::error_code, 2> wait_error_;  // of the last wait to read, to write
     Waiter reader_;
     Waiter writer_;
 };

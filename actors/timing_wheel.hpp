@@ -42,6 +42,7 @@ class Timer {
     Timer* next_ = nullptr;
     TimingWheel* wheel_ = nullptr;
     std::uint64_t due_tick_ = 0;
+    std::uint8_t level_ = 0;
     Callback callback_;
     void* context_;
 };

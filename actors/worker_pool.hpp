@@ -90,19 +90,19 @@ class WorkerPool {
         Job* last = nullptr;
         std::size_t count = 0;
         std::size_t running = 0;
-        std::size_t running_max = 0;
     };
 
     template <class F, class R>
     [[nodiscard]] Awaitable<tl::expected<R, WorkError>> run_job(WorkPriority priority, F function);
-    [[nodiscard]] bool submit(Job& job);
-    void cancel(Job& job);
+    [[nodiscard]] std::optional<WorkError> submit(Job& job);
     static void on_cancel(void* job);
     void work();
     Job* take_locked();
     void unlink_locked(Job& job);
 
     const std::size_t jobs_max_;
+    std::size_t slow_running_max_ = 1;
+    std::size_t background_running_max_ = 1;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::array<Queue, kWorkPriorities> queues_;
@@ -147,7 +147,7 @@ Awaitable<tl::expected<R, WorkError>> WorkerPool::run_job(WorkPriority priority,
     JobOf<F> job(std::move(function));
     job.priority = priority;
     job.home = Core::current();
-    if (!submit(job)) co_return tl::unexpected(WorkError::queue_full);
+    if (auto refused = submit(job)) co_return tl::unexpected(*refused);
     co_await job.waiter.suspend(&WorkerPool::on_cancel, &job);
     if (job.state == Job::State::dropped) co_return tl::unexpected(WorkError::cancelled);
     if (job.failure) std::rethrow_exception(job.failure);
