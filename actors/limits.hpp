@@ -14,6 +14,17 @@ inline constexpr std::size_t kWriteChunksMax = 64;
 // Plaintext that goes into one TLS record: the protocol's own maximum (RFC 8446 §5.1).
 inline constexpr std::size_t kTlsRecordBytesMax = 16384;
 
+// A certificate or key file. Chains of four RSA certificates are below 10 KB; this stops somebody
+// who names a disk.
+inline constexpr std::size_t kTlsFileBytesMax = 1024 * 1024;
+
+// Certificates in one file, the server's own included.
+inline constexpr std::size_t kTlsChainMax = 16;
+
+// Plaintext that one try_write() of a TLS stream encrypts at most before it looks whether the peer
+// takes it.
+inline constexpr std::size_t kTlsWriteBytesMax = 4 * kTlsRecordBytesMax;
+
 // What waits in each priority of the worker pool before callers are refused: with 10 ms a job, ten
 // seconds' worth for one thread.
 inline constexpr std::size_t kWorkerJobsMax = 1024;

@@ -9,6 +9,7 @@
 #include <openssl/base.h>
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,12 +46,15 @@ class TlsConfig {
 
     [[nodiscard]] SSL_CTX* context_for(std::string_view server_name) const;
     [[nodiscard]] SSL_CTX* default_context() const;
-    // DER of the certificate for a name; for the status page and channel-binding tests.
-    [[nodiscard]] std::string certificate_summary() const;
+    // The names of all certificates, for the log and the status page.
+    [[nodiscard]] std::string summary() const;
 
   private:
     TlsConfig();
     struct Entry;
+    [[nodiscard]] tl::expected<std::unique_ptr<Entry>, TlsError> make_entry(
+        const CertificatePem& pem, const CertificateFiles& files) const;
+
     std::vector<std::unique_ptr<Entry>> entries_;
 };
 

@@ -12,15 +12,18 @@
 
 #include <openssl/base.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace tidemark::actors {
 
 struct TlsClientOptions {
-    std::string server_name;  // SNI; empty: none
-    bool offer_imap_alpn = true;
+    std::string server_name;    // SNI; empty: none
+    std::string alpn = "imap";  // empty: none
     bool tls12_only = false;
+    bool resume = false;  // offer the last session ticket
     // The server's certificate is never verified: this client exists for tests and the load
     // generator.
 };
@@ -65,15 +68,19 @@ class TlsStream final : public Stream {
     struct Bio;
     TlsStream(std::unique_ptr<Stream> inner, SSL* ssl, std::shared_ptr<const void> keep_alive);
     IoResult failure(int result);
+    IoResult flush();
+    IoResult read_inner(std::span<char> out);
+    static Awaitable<std::error_code> at_once();
 
     std::unique_ptr<Stream> inner_;
     SSL* ssl_;
-    std::shared_ptr<const void> keep_alive_;  // the configuration that ssl_ refers to
-    std::error_code inner_error_;             // of the last read or write below TLS
+    std::shared_ptr<const void>
+        keep_alive_;               // what ssl_ refers to: a TlsConfig or TlsClientContext
+    std::error_code inner_error_;  // of the last read below TLS; empty: it ended
     std::uint32_t failure_code_ = 0;
-    bool interrupted_ = false;
-    bool read_wants_write_ = false;
-    bool write_wants_read_ = false;
+    std::string outgoing_;    // encrypted, not yet taken by inner_
+    std::string read_ahead_;  // encrypted, taken from inner_, not yet by the library
+    std::size_t read_ahead_used_ = 0;
 };
 
 }  // namespace tidemark::actors
