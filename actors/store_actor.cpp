@@ -115,16 +115,15 @@ void StoreActor::run_round(std::vector<Entry> entries) {
 
 // One post for each core: waking a thread costs more than answering a hundred requests on it.
 void StoreActor::answer(std::vector<std::pair<Core*, Finished>> finished) {
-    std::stable_sort(finished.begin(), finished.end(), [](const auto& a, const auto& b) {
-        return a.first->index() < b.first->index();
-    });
-    for (std::size_t begin = 0; begin < finished.size();) {
-        Core* core = finished[begin].first;
-        std::vector<Finished> here;
-        while (begin < finished.size() && finished[begin].first == core) {
-            here.push_back(std::move(finished[begin++].second));
-        }
-        core->post([here = std::move(here)]() mutable {
+    std::vector<std::pair<Core*, std::vector<Finished>>> cores;
+    for (auto& [home, one] : finished) {
+        auto at = std::find_if(cores.begin(), cores.end(),
+                               [home](const auto& core) { return core.first == home; });
+        if (at == cores.end()) at = cores.emplace(cores.end(), home, std::vector<Finished>());
+        at->second.push_back(std::move(one));
+    }
+    for (auto& [core, answers] : cores) {
+        core->post([here = std::move(answers)]() mutable {
             for (Finished& one : here) one.answer.send(std::move(one.result));
         });
     }

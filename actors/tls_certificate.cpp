@@ -58,7 +58,7 @@ bool add_name(GENERAL_NAMES* names, const std::string& name) {
         data = address.data();
         size = address_bytes;
     }
-    if (!ASN1_STRING_set(value.get(), data, static_cast<ossl_ssize_t>(size))) return false;
+    if (!ASN1_STRING_set(value.get(), data, static_cast<int>(size))) return false;
     GENERAL_NAME_set0_value(entry.get(), address_bytes > 0 ? GEN_IPADD : GEN_DNS, value.release());
     return bssl::PushToStack(names, std::move(entry));
 }
@@ -87,7 +87,7 @@ bool set_subject(X509* certificate, const std::string& name) {
     X509_NAME* subject = X509_get_subject_name(certificate);
     return X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
                                       reinterpret_cast<const unsigned char*>(common.data()),
-                                      static_cast<ossl_ssize_t>(common.size()), -1, 0) &&
+                                      static_cast<int>(common.size()), -1, 0) &&
            X509_set_issuer_name(certificate, subject);
 }
 

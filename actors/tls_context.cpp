@@ -62,8 +62,7 @@ int no_password(char*, int, int, void*) {
 }
 
 bssl::UniquePtr<BIO> bio_of(const std::string& text) {
-    return bssl::UniquePtr<BIO>(
-        BIO_new_mem_buf(text.data(), static_cast<ossl_ssize_t>(text.size())));
+    return bssl::UniquePtr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 tl::expected<std::vector<bssl::UniquePtr<X509>>, std::string> parse_chain(const std::string& pem) {
@@ -74,12 +73,13 @@ tl::expected<std::vector<bssl::UniquePtr<X509>>, std::string> parse_chain(const 
         bssl::UniquePtr<X509> one(PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr));
         if (!one) break;
         chain.push_back(std::move(one));
-        if (chain.size() > kTlsChainMax) return tl::unexpected("too many certificates");
+        if (chain.size() > kTlsChainMax)
+            return tl::unexpected(std::string("too many certificates"));
     }
     const std::uint32_t error = ERR_peek_last_error();
     const bool at_end =
         ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-    if (chain.empty() && at_end) return tl::unexpected("no PEM certificate in it");
+    if (chain.empty() && at_end) return tl::unexpected(std::string("no PEM certificate in it"));
     if (!at_end) return tl::unexpected("damaged certificate: " + library_reason());
     ERR_clear_error();
     return chain;
@@ -93,11 +93,12 @@ tl::expected<bssl::UniquePtr<EVP_PKEY>, std::string> parse_key(const std::string
     if (key) return key;
     if (pem.find("ENCRYPTED") != std::string::npos) {
         ERR_clear_error();
-        return tl::unexpected("the key is encrypted; Tidemark needs it without a passphrase");
+        return tl::unexpected(
+            std::string("the key is encrypted; Tidemark needs it without a passphrase"));
     }
     if (pem.find("PRIVATE KEY-----") == std::string::npos) {
         ERR_clear_error();
-        return tl::unexpected("no PEM private key in it");
+        return tl::unexpected(std::string("no PEM private key in it"));
     }
     return tl::unexpected("damaged key: " + library_reason());
 }
