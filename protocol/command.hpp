@@ -316,7 +316,7 @@ struct Search {
 };
 struct Sort {  // RFC 5256 §3; the charset is always there
     bool by_uid = false;
-    SearchReturn returns;  // RFC 5267 §3.2 (ESORT)
+    SearchReturn returns;  // RFC 5267 §3.1 (ESORT)
     std::vector<SortCriterion> criteria;
     SearchProgram program;
     friend bool operator==(const Sort&, const Sort&) = default;

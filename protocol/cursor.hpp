@@ -39,7 +39,7 @@ class Cursor {
     [[nodiscard]] bool expect_space(std::string_view rule) { return expect(' ', rule); }
 
     // Only spaces are left: the end of a command.
-    // deviation: RFC 9051 §9 has no space before CRLF; several clients send one (RFC 2683 §3.4.6
+    // deviation: RFC 9051 §9 has no space before CRLF; several clients send one (RFC 2683 §3.4.1
     // tells them not to).
     bool at_command_end() const {
         for (const char c : rest()) {

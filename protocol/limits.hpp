@@ -74,7 +74,7 @@ inline constexpr std::size_t kUseAttributesMax = 16;
 // Sort criteria in one SORT; seven exist, each may be reversed.
 inline constexpr std::size_t kSortCriteriaMax = 32;
 
-// Bytes of an object identifier (RFC 8474 §4 objectid).
+// Bytes of an object identifier (RFC 8474 §7 objectid).
 inline constexpr std::size_t kObjectIdBytesMax = 255;
 
 }  // namespace tidemark::protocol

@@ -21,7 +21,7 @@ constexpr std::array<std::pair<std::string_view, SortKey>, 9> kSortKeys = {{
     {"DISPLAYTO", SortKey::display_to},
 }};
 
-// RFC 5256 §5; RFC 5957 §4 adds DISPLAYFROM and DISPLAYTO:
+// RFC 5256 §5; RFC 5957 §5 adds DISPLAYFROM and DISPLAYTO:
 //   sort-criteria  = "(" sort-criterion *(SP sort-criterion) ")"
 //   sort-criterion = ["REVERSE" SP] sort-key
 bool parse_criteria(Cursor& cursor, std::vector<SortCriterion>& criteria) {
@@ -60,7 +60,7 @@ std::string_view sort_key_name(SortKey key) {
 }
 
 // RFC 5256 §5: sort = ["UID" SP] "SORT" SP sort-criteria SP search-criteria
-// RFC 5267 §6: sort = "SORT" [search-return-opts] SP sort-criteria SP search-criteria
+// RFC 5267 §3: "SORT" [search-return-opts] SP sort-criteria SP search-criteria
 bool parse_sort(Cursor& cursor, command::Sort& sort) {
     return cursor.expect_space("sort") && parse_search_return(cursor, sort.returns) &&
            parse_criteria(cursor, sort.criteria) && parse_criteria_program(cursor, sort.program);
