@@ -77,4 +77,14 @@ inline constexpr std::size_t kSortCriteriaMax = 32;
 // Bytes of an object identifier (RFC 8474 §7 objectid).
 inline constexpr std::size_t kObjectIdBytesMax = 255;
 
+// The reading side of a client (response_reader.hpp). Bytes of one response held in memory: SEARCH
+// of five million messages takes 40 MiB.
+inline constexpr std::size_t kResponseBytesMax = 64 * 1024 * 1024;
+
+// Literals above it are handed out in pieces instead of being held.
+inline constexpr std::uint64_t kResponseLiteralBytesMax = 1024 * 1024;
+
+// Levels of parentheses in a response. BODYSTRUCTURE has two for each level of a message.
+inline constexpr std::size_t kResponseNestingMax = 300;
+
 }  // namespace tidemark::protocol

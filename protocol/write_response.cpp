@@ -29,14 +29,16 @@ void write_text(OutputBuffer& out, std::string_view text) {
     }
 }
 
-// An atom or flag of ours. Anything that could end the response or the list it stands in is left
-// out.
+// An atom or flag. Anything that could end the response or the list it stands in becomes '?'.
 void write_word(OutputBuffer& out, std::string_view word) {
     for (const char c : word) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte > 0x20 && byte < 0x7f && c != '(' && c != ')' && c != ']' && c != '"') {
-            out.append_char(c);
-        }
+        const bool may_stand = byte > 0x20 && byte < 0x7f && c != '(' && c != ')' && c != ']' &&
+                               c != '"' && c != '{' && c != '}';
+        out.append_char(may_stand ? c : '?');
+    }
+    if (word.empty()) {
+        out.append_char('?');
     }
 }
 

@@ -1,0 +1,99 @@
+#include "protocol/parse_basic.hpp"
+#include "protocol/response_cursor.hpp"
+
+namespace tidemark::protocol {
+namespace {
+
+constexpr std::string_view kRule = "resp-text-code";
+
+bool is_code_char(char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != ']' && c != '(' && c != ')' && c != '"';
+}
+
+bool read_words(ResponseCursor& cursor, std::vector<std::string>& words) {
+    while (cursor.accept(' ') || (is_code_char(cursor.peek()) && !cursor.at_end())) {
+        std::string_view word;
+        if (cursor.peek() == '"') {
+            if (!cursor.read_astring(word, kRule)) {
+                return false;
+            }
+        } else {
+            word = cursor.take_while(is_code_char);
+        }
+        if (!word.empty()) {
+            words.emplace_back(word);
+        }
+    }
+    return true;
+}
+
+bool read_list(ResponseCursor& cursor, std::vector<std::string>& words) {
+    return cursor.expect(' ', kRule) && cursor.expect('(', kRule) && read_words(cursor, words) &&
+           cursor.expect(')', kRule);
+}
+
+// What follows the name, up to the closing bracket.
+bool read_arguments(ResponseCursor& cursor, ResponseCode& code) {
+    switch (code_shape(code.kind)) {
+        case CodeShape::bare:
+            return true;
+        case CodeShape::number:
+            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule);
+        case CodeShape::number_and_uid:
+        case CodeShape::number_and_uids:
+            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule) &&
+                   (!cursor.accept(' ') || cursor.read_ranges(code.target, kRule));
+        case CodeShape::number_and_sets:
+            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule) &&
+                   cursor.expect(' ', kRule) && cursor.read_ranges(code.source, kRule) &&
+                   cursor.expect(' ', kRule) && cursor.read_ranges(code.target, kRule);
+        case CodeShape::numbers:
+            return cursor.expect(' ', kRule) && cursor.read_ranges(code.source, kRule);
+        case CodeShape::words:
+            return read_words(cursor, code.words);
+        case CodeShape::optional_list:
+            return cursor.peek() == ']' || read_list(cursor, code.words);
+        case CodeShape::list:
+            return read_list(cursor, code.words);
+        case CodeShape::object_id: {
+            std::vector<std::string> ids;
+            if (!read_list(cursor, ids) || ids.size() != 1) {
+                return false;
+            }
+            code.text = std::move(ids.front());
+            return true;
+        }
+        case CodeShape::text:
+            if (cursor.accept(' ')) {
+                code.text = cursor.take_while([](char c) { return c != ']'; });
+            }
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+// resp-text       = ["[" resp-text-code "]" SP] [text]
+void read_code(ResponseCursor& cursor, ResponseCode& code) {
+    const auto bytes = cursor.rest();
+    const auto end = bytes.find(']');
+    if (!bytes.starts_with('[') || end == std::string_view::npos) {
+        return;
+    }
+    // On a copy: what goes wrong inside of the brackets is no error of the response.
+    ResponseCursor inside = cursor;
+    inside.advance(1);
+    code.kind = find_code(inside.take_while(is_code_char));
+    if (code.kind != CodeKind::other && read_arguments(inside, code) && inside.accept(']')) {
+        cursor.advance(bytes.size() - inside.rest().size());
+    } else {
+        code.clear();
+        code.kind = CodeKind::other;
+        code.text = bytes.substr(1, end - 1);
+        cursor.advance(end + 1);
+    }
+    cursor.accept(' ');
+}
+
+}  // namespace tidemark::protocol
