@@ -446,7 +446,7 @@ ConfigResult read_config(const std::string& file) {
     if (!opened || stream.bad()) {
         const std::string reason =
             errno == 0 ? "can not be read" : std::generic_category().message(errno);
-        return tl::unexpected(std::vector<ConfigProblem>{{file, 0, reason}});
+        return tl::unexpected(std::vector<ConfigProblem>{{file, 0, reason, true}});
     }
     return parse_config(text, file);
 }

@@ -71,8 +71,9 @@ struct Config {
 
 struct ConfigProblem {
     std::string file;
-    unsigned line = 0;  // 0: the file as a whole
-    std::string text;   // what is wrong and how to mend it
+    unsigned line = 0;        // 0: the file as a whole
+    std::string text;         // what is wrong and how to mend it
+    bool unreadable = false;  // the file could not be read: nothing is known of its content
     // "FILE:LINE: TEXT"
     std::string to_string() const;
 };

@@ -1,0 +1,49 @@
+#include "tools/server_bridge.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace tidemark::tools {
+
+namespace {
+
+tl::unexpected<CommandError> not_yet() {
+    return could_not_run("not available in this version");
+}
+
+}  // namespace
+
+std::string ready_line(const Listening& listening) {
+    std::string line = "tidemark ready";
+    const auto add = [&](std::string_view name, const std::string& address) {
+        line += fmt::format(" {}={}", name, address);
+    };
+    for (const std::string& address : listening.imap) add("imap", address);
+    for (const std::string& address : listening.imaps) add("imaps", address);
+    for (const std::string& address : listening.lmtp) add("lmtp", address);
+    if (!listening.admin.empty()) add("admin", listening.admin);
+    return line;
+}
+
+CommandResult<void> serve(const ServeOptions&, Terminal&) {
+    return not_yet();
+}
+
+CommandResult<void> fill_data_directory(const std::string&, const std::optional<FirstAccount>&) {
+    return not_yet();
+}
+
+CommandResult<std::unique_ptr<Accounts>> accounts_of_directory(const std::string&) {
+    return not_yet();
+}
+
+CommandResult<void> import_mail(const TransferOptions&, Terminal&) {
+    return not_yet();
+}
+
+CommandResult<void> export_mail(const TransferOptions&, Terminal&) {
+    return not_yet();
+}
+
+}  // namespace tidemark::tools
