@@ -39,6 +39,7 @@ class MemoryStream final : public Stream {
     Awaitable<std::error_code> wait_writable() override;
     IoResult try_write(std::span<const std::string_view> chunks) override;
     void interrupt() override;
+    using Stream::cancel;
     void cancel(std::error_code reason) override;
     void shutdown_send() override;
     void close() override;
