@@ -77,12 +77,6 @@ constexpr std::string_view kAttributes[] = {
 };
 static_assert(std::size(kAttributes) == kMailboxAttributeCount);
 
-constexpr std::string_view kStatusItems[] = {
-    "MESSAGES", "RECENT", "UIDNEXT",       "UIDVALIDITY", "UNSEEN",
-    "DELETED",  "SIZE",   "HIGHESTMODSEQ", "MAILBOXID",   "APPENDLIMIT",
-};
-static_assert(std::size(kStatusItems) == kStatusItemCount);
-
 template <class Enum, std::size_t count>
 std::optional<Enum> find_name(const std::string_view (&names)[count], std::string_view name) {
     const auto* found =
@@ -122,11 +116,14 @@ std::optional<MailboxAttribute> find_attribute(std::string_view name) {
     return find_name<MailboxAttribute>(kAttributes, name);
 }
 
-std::string_view status_item_name(StatusItem item) {
-    return kStatusItems[static_cast<std::size_t>(item)];
-}
 std::optional<StatusItem> find_status_item(std::string_view name) {
-    return find_name<StatusItem>(kStatusItems, name);
+    for (std::size_t i = 0; i < kStatusItemCount; ++i) {
+        const auto item = static_cast<StatusItem>(i);
+        if (ascii_iequals(status_item_name(item), name)) {
+            return item;
+        }
+    }
+    return std::nullopt;
 }
 
 ResponseCode ResponseCode::append_uid(std::uint32_t uid_validity, OrderedRanges uids) {

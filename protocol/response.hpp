@@ -136,8 +136,7 @@ CodeKind find_code(std::string_view name);
 std::string_view condition_name(Condition condition);
 std::optional<Condition> find_condition(std::string_view name);
 
-// "MESSAGES"
-std::string_view status_item_name(StatusItem item);
+// In any case of letters; the inverse is status_item_name.
 std::optional<StatusItem> find_status_item(std::string_view name);
 inline constexpr std::size_t kStatusItemCount = 10;
 

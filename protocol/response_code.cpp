@@ -11,7 +11,8 @@ bool is_code_char(char c) {
 }
 
 bool read_words(ResponseCursor& cursor, std::vector<std::string>& words) {
-    while (cursor.accept(' ') || (is_code_char(cursor.peek()) && !cursor.at_end())) {
+    while (true) {
+        cursor.skip_spaces();
         std::string_view word;
         if (cursor.peek() == '"') {
             if (!cursor.read_astring(word, kRule)) {
@@ -19,12 +20,12 @@ bool read_words(ResponseCursor& cursor, std::vector<std::string>& words) {
             }
         } else {
             word = cursor.take_while(is_code_char);
+            if (word.empty()) {
+                return true;
+            }
         }
-        if (!word.empty()) {
-            words.emplace_back(word);
-        }
+        words.emplace_back(word);
     }
-    return true;
 }
 
 bool read_list(ResponseCursor& cursor, std::vector<std::string>& words) {
