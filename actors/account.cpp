@@ -133,6 +133,22 @@ Awaitable<void> Account::run() {
         working_ = false;
     }
     if (is_loaded_) co_await fold(true, 0);
+    ended_ = true;
+    for (auto& waiting : waiting_for_end_) waiting.send(true);
+}
+
+Awaitable<void> Account::wait_ended() {
+    if (ended_) co_return;
+    Reply<bool> reply(context_.core);
+    waiting_for_end_.push_back(reply.to());
+    (void)co_await reply.wait();
+}
+
+void Account::end_sessions() {
+    for (auto& [id, mailbox] : mailboxes_) {
+        // A copy: a watcher may leave as soon as it is told.
+        for (MailboxWatcher* watcher : std::vector(mailbox.watchers)) watcher->on_account_gone();
+    }
 }
 
 Awaitable<Outcome<void>> Account::load() {

@@ -68,6 +68,11 @@ class Account {
     void start(TaskGroup* group);
     // No more requests; run() ends when what waits is done.
     void close() { inbox_.close(); }
+    // run() has ended: what the account had to write is written. wait_ended() is for any number of waiters.
+    bool ended() const { return ended_; }
+    Awaitable<void> wait_ended();
+    // Tells every watcher that the account is gone.
+    void end_sessions();
     // Waits until the account is loaded, or says why it can not be.
     Awaitable<Outcome<void>> loaded();
 
@@ -130,6 +135,8 @@ class Account {
     bool is_loaded_ = false;
     std::optional<AccountError> load_error_;
     std::vector<ReplyTo<Outcome<void>>> waiting_for_load_;
+    bool ended_ = false;
+    std::vector<ReplyTo<bool>> waiting_for_end_;
     bool working_ = false;
     std::size_t users_ = 0;
 

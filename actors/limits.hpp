@@ -52,4 +52,22 @@ inline constexpr std::size_t kOrphanSubscriptionsMax = 10'000;
 // Bytes of bodies and records that wait for the store while a round is being synced.
 inline constexpr std::size_t kStoreQueueBytesMax = 256U << 20;
 
+// One read of a connection. Lives once on each thread, not in the connection.
+inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
+
+// Output of one command is sent once it is this much, and the session lets others run meanwhile.
+inline constexpr std::size_t kFlushBytes = 256 * 1024;
+
+// A client that does not read for this long is cut off: its output buffer is held all the while.
+inline constexpr std::chrono::seconds kWriteTimeout{300};
+// RFC 9051 §5.4: at least 30 minutes for a client that is logged in.
+inline constexpr std::chrono::seconds kIdleTimeout{30 * 60};
+inline constexpr std::chrono::seconds kLoginTimeout{60};
+
+// Commands in a row that are no IMAP before the connection is closed: somebody speaks another protocol.
+inline constexpr unsigned kBadCommandsMax = 20;
+
+// Flag texts that a session keeps; combinations beyond it are made again.
+inline constexpr std::size_t kFlagTextsMax = 1024;
+
 }  // namespace tidemark::actors

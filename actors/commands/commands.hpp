@@ -64,6 +64,10 @@ Awaitable<void> unauthenticate(ImapSession* session, Tag tag,
 Awaitable<void> get_quota(ImapSession* session, Tag tag, command::GetQuota get_quota);
 Awaitable<void> get_quota_root(ImapSession* session, Tag tag, command::GetQuotaRoot get_quota_root);
 
+// COMPRESS is not announced: NO. An APPEND comes here only when it was not streamed, which does not happen after login.
+Awaitable<void> compress(ImapSession* session, Tag tag, command::Compress compress);
+Awaitable<void> append_whole(ImapSession* session, Tag tag, command::Append append);
+
 // vanished.cpp. The uids of `asked` that were expunged since `since` (RFC 7162 §3.2.5, §3.2.6):
 // exact from the log above its horizon, and below it whatever of `asked` is not there. Never one
 // that is alive in the session's told view.
