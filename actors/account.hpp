@@ -68,7 +68,8 @@ class Account {
     void start(TaskGroup* group);
     // No more requests; run() ends when what waits is done.
     void close() { inbox_.close(); }
-    // run() has ended: what the account had to write is written. wait_ended() is for any number of waiters.
+    // run() has ended: what the account had to write is written. wait_ended() is for any number of
+    // waiters.
     bool ended() const { return ended_; }
     Awaitable<void> wait_ended();
     // Tells every watcher that the account is gone.

@@ -7,8 +7,13 @@ namespace tidemark::actors {
 
 using storage::raw;
 
-AccountDirectory::AccountDirectory(Core& core, StoreActor& store, WorkerPool& workers, std::size_t memory_bytes_max)
-    : core_(core), store_(store), workers_(workers), memory_bytes_max_(memory_bytes_max), group_(core) {}
+AccountDirectory::AccountDirectory(Core& core, StoreActor& store, WorkerPool& workers,
+                                   std::size_t memory_bytes_max)
+    : core_(core),
+      store_(store),
+      workers_(workers),
+      memory_bytes_max_(memory_bytes_max),
+      group_(core) {}
 
 AccountDirectory::~AccountDirectory() = default;
 

@@ -11,11 +11,13 @@ struct SystemFlagName {
     std::string_view name;
 };
 constexpr SystemFlagName kSystemFlags[] = {
-    {storage::kAnswered, "\\Answered"}, {storage::kFlagged, "\\Flagged"}, {storage::kDeleted, "\\Deleted"},
-    {storage::kSeen, "\\Seen"},         {storage::kDraft, "\\Draft"},
+    {storage::kAnswered, "\\Answered"}, {storage::kFlagged, "\\Flagged"},
+    {storage::kDeleted, "\\Deleted"},   {storage::kSeen, "\\Seen"},
+    {storage::kDraft, "\\Draft"},
 };
 
-std::string make(storage::FlagBits flags, bool is_recent, const std::vector<std::string>& keywords) {
+std::string make(storage::FlagBits flags, bool is_recent,
+                 const std::vector<std::string>& keywords) {
     std::string text = "(";
     const auto add = [&text](std::string_view name) {
         if (text.size() > 1) text += ' ';
@@ -34,7 +36,8 @@ std::string make(storage::FlagBits flags, bool is_recent, const std::vector<std:
 
 }  // namespace
 
-std::string_view FlagText::get(storage::FlagBits flags, bool is_recent, const std::vector<std::string>& keywords) {
+std::string_view FlagText::get(storage::FlagBits flags, bool is_recent,
+                               const std::vector<std::string>& keywords) {
     // Neighbours in a mailbox mostly have the same flags.
     if (last_ != nullptr && last_flags_ == flags && last_recent_ == is_recent) return *last_;
     auto& texts = is_recent ? recent_ : plain_;

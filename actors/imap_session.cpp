@@ -1,14 +1,15 @@
 #include "actors/imap_session.hpp"
 
-#include <array>
-#include <utility>
-
-#include <spdlog/spdlog.h>
-
 #include "actors/commands/commands.hpp"
 #include "actors/commands/table.hpp"
 #include "actors/limits.hpp"
 #include "actors/tls_stream.hpp"
+
+#include <asio/ip/address.hpp>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <utility>
 
 namespace tidemark::actors {
 
@@ -22,14 +23,26 @@ namespace {
 // What is read at once. One buffer for each thread: nothing stays in it across a suspension.
 thread_local std::array<char, kReadBufferBytes> read_buffer;
 
+// Of "192.0.2.1:4242" and "[2001:db8::1]:4242"; anything else is local.
+PeerNetwork network_of(std::string_view address) {
+    const auto colon = address.rfind(':');
+    if (colon == std::string_view::npos) return {};
+    std::string host(address.substr(0, colon));
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    asio::error_code error;
+    const auto parsed = asio::ip::make_address(host, error);
+    return error ? PeerNetwork{} : peer_network(parsed);
+}
+
 }  // namespace
 
-ImapSession::ImapSession(ServerContext& server, std::unique_ptr<Stream> stream, std::uint64_t id, bool implicit_tls)
+ImapSession::ImapSession(ServerContext& server, std::unique_ptr<Stream> stream, std::uint64_t id,
+                         bool implicit_tls)
     : server_(server),
       core_(Core::current()),
       stream_(std::move(stream)),
       id_(id),
-      peer_(PeerNetwork::of(stream_->peer_address())),
+      peer_(network_of(stream_->peer_address())),
       out_(server.on(*core_).chunks),
       deadline_(Timer::calling<&ImapSession::on_deadline>(this)),
       implicit_tls_(implicit_tls) {
@@ -45,10 +58,14 @@ ImapSession::~ImapSession() {
 void ImapSession::set_state(SessionState state) {
     const auto counter = [this](SessionState of) -> std::atomic<std::uint64_t>* {
         switch (of) {
-            case SessionState::kNotAuthenticated: return &server_.counters.connections_not_authenticated;
-            case SessionState::kAuthenticated: return &server_.counters.connections_authenticated;
-            case SessionState::kSelected: return &server_.counters.connections_selected;
-            case SessionState::kLogout: break;
+            case SessionState::kNotAuthenticated:
+                return &server_.counters.connections_not_authenticated;
+            case SessionState::kAuthenticated:
+                return &server_.counters.connections_authenticated;
+            case SessionState::kSelected:
+                return &server_.counters.connections_selected;
+            case SessionState::kLogout:
+                break;
         }
         return nullptr;
     };
@@ -58,7 +75,8 @@ void ImapSession::set_state(SessionState state) {
 }
 
 const Mailbox* ImapSession::mailbox() {
-    return selected_ && !selected_->is_deleted && account_ ? account_->find_mailbox(selected_->id) : nullptr;
+    return selected_ && !selected_->is_deleted && account_ ? account_->find_mailbox(selected_->id)
+                                                           : nullptr;
 }
 
 void ImapSession::ok(const Tag& tag, std::string_view text) {
@@ -80,20 +98,37 @@ void ImapSession::bad(const Tag& tag, std::string_view text) {
 void ImapSession::no(const Tag& tag, const AccountError& error, bool try_create) {
     CodeKind code = CodeKind::none;
     switch (error.kind) {
-        case AccountErrorKind::kNonexistent: code = try_create ? CodeKind::try_create : CodeKind::nonexistent; break;
-        case AccountErrorKind::kAlreadyExists: code = CodeKind::already_exists; break;
-        case AccountErrorKind::kCannot: code = CodeKind::cannot; break;
+        case AccountErrorKind::kNonexistent:
+            code = try_create ? CodeKind::try_create : CodeKind::nonexistent;
+            break;
+        case AccountErrorKind::kAlreadyExists:
+            code = CodeKind::already_exists;
+            break;
+        case AccountErrorKind::kCannot:
+            code = CodeKind::cannot;
+            break;
         case AccountErrorKind::kLimit:
-        case AccountErrorKind::kBusy: code = CodeKind::limit; break;
-        case AccountErrorKind::kOverQuota: code = CodeKind::over_quota; break;
-        case AccountErrorKind::kUnavailable: code = CodeKind::unavailable; break;
-        case AccountErrorKind::kExpungeIssued: code = CodeKind::expunge_issued; break;
-        case AccountErrorKind::kServerBug: code = CodeKind::server_bug; break;
+        case AccountErrorKind::kBusy:
+            code = CodeKind::limit;
+            break;
+        case AccountErrorKind::kOverQuota:
+            code = CodeKind::over_quota;
+            break;
+        case AccountErrorKind::kUnavailable:
+            code = CodeKind::unavailable;
+            break;
+        case AccountErrorKind::kExpungeIssued:
+            code = CodeKind::expunge_issued;
+            break;
+        case AccountErrorKind::kServerBug:
+            code = CodeKind::server_bug;
+            break;
     }
     no(tag, code, error.text);
 }
 
-std::optional<std::string> ImapSession::mailbox_name(const Tag& tag, const protocol::WireMailbox& wire) {
+std::optional<std::string> ImapSession::mailbox_name(const Tag& tag,
+                                                     const protocol::WireMailbox& wire) {
     auto name = protocol::MailboxName::from_wire(wire.bytes, encoding());
     if (!name) {
         no(tag, CodeKind::cannot, protocol::describe(name.error()));
@@ -107,8 +142,10 @@ void ImapSession::enable_condstore() {
     condstore_ = true;
     // RFC 7162 §3.1: a client that enables late learns from where on it is told modseqs.
     if (selected_) {
-        protocol::write_untagged(out_, Condition::ok,
-                                 ResponseCode::of(CodeKind::highest_modseq, selected_->synced_modseq), "condstore enabled");
+        protocol::write_untagged(
+            out_, Condition::ok,
+            ResponseCode::of(CodeKind::highest_modseq, selected_->synced_modseq),
+            "condstore enabled");
     }
 }
 
@@ -139,11 +176,17 @@ void ImapSession::on_mailbox_deleted() {
     stop("the selected mailbox was deleted");
 }
 
-void ImapSession::on_account_gone() { stop("this account is no longer available here"); }
+void ImapSession::on_account_gone() {
+    stop("this account is no longer available here");
+}
 
-bool ImapSession::takes_recent() const { return selected_ && !selected_->is_read_only && !rev2_; }
+bool ImapSession::takes_recent() const {
+    return selected_ && !selected_->is_read_only && !rev2_;
+}
 
-void ImapSession::add_recent(storage::UidRange uids) { selected_->recent.add(uids.first, uids.last); }
+void ImapSession::add_recent(storage::UidRange uids) {
+    selected_->recent.add(uids.first, uids.last);
+}
 
 void ImapSession::stop(std::string reason) {
     if (stop_reason_.empty()) stop_reason_ = std::move(reason);
@@ -186,7 +229,9 @@ Awaitable<bool> ImapSession::flush_if_large() {
 }
 
 // The input that is there, in this session's own memory.
-std::string_view ImapSession::input() { return std::string_view(pending_).substr(pending_at_); }
+std::string_view ImapSession::input() {
+    return std::string_view(pending_).substr(pending_at_);
+}
 
 // Waits for input and takes it over. False: the connection has ended.
 Awaitable<bool> ImapSession::read_more() {
@@ -219,7 +264,8 @@ Awaitable<std::optional<std::string>> ImapSession::read_line() {
         auto rest = input();
         auto event = fragmenter_.next_line(rest);
         std::optional<std::string> line;
-        if (const auto* ready = std::get_if<protocol::LineReady>(&event)) line = std::string(ready->bytes);
+        if (const auto* ready = std::get_if<protocol::LineReady>(&event))
+            line = std::string(ready->bytes);
         pending_at_ = pending_.size() - rest.size();
         if (line) co_return line;
         if (const auto* rejected = std::get_if<protocol::Rejected>(&event)) {
@@ -250,9 +296,14 @@ void ImapSession::reject(const protocol::Rejected& rejected) {
     CodeKind code = CodeKind::none;
     Condition condition = Condition::bad;
     switch (rejected.reason) {
-        case protocol::RejectReason::line_too_long: text = "the line is too long"; break;
-        case protocol::RejectReason::command_too_large: break;
-        case protocol::RejectReason::literal_too_large: text = "the literal is too large"; break;
+        case protocol::RejectReason::line_too_long:
+            text = "the line is too long";
+            break;
+        case protocol::RejectReason::command_too_large:
+            break;
+        case protocol::RejectReason::literal_too_large:
+            text = "the literal is too large";
+            break;
         case protocol::RejectReason::message_too_large:
             text = "the message is larger than this server takes";
             code = CodeKind::too_big;
@@ -291,7 +342,8 @@ Awaitable<ImapSession::End> ImapSession::run() {
     while (state_ != SessionState::kLogout && !gone_ && stop_reason_.empty()) {
         co_await process_input();
         if (login_) {
-            // Pipelined input moves along; it must not be run before the login is answered on the other side.
+            // Pipelined input moves along; it must not be run before the login is answered on the
+            // other side.
             if (!(co_await flush())) break;
             unselect();
             co_return End::kMove;
@@ -323,7 +375,8 @@ Awaitable<ImapSession::End> ImapSession::run() {
 
 // Runs every command that is complete in the input.
 Awaitable<void> ImapSession::process_input() {
-    while (state_ != SessionState::kLogout && !gone_ && !login_ && !starttls_requested_ && stop_reason_.empty()) {
+    while (state_ != SessionState::kLogout && !gone_ && !login_ && !starttls_requested_ &&
+           stop_reason_.empty()) {
         auto rest = input();
         if (rest.empty()) co_return;
         auto event = fragmenter_.next(rest);
@@ -340,7 +393,8 @@ Awaitable<void> ImapSession::process_input() {
                 if (error.tag) {
                     bad(*error.tag, protocol::describe(error.error.kind));
                 } else {
-                    protocol::write_untagged(out_, Condition::bad, protocol::describe(error.error.kind));
+                    protocol::write_untagged(out_, Condition::bad,
+                                             protocol::describe(error.error.kind));
                 }
                 if (++bad_commands_ >= kBadCommandsMax) stop("too many commands that are none");
             }
@@ -349,7 +403,8 @@ Awaitable<void> ImapSession::process_input() {
             protocol::write_continuation(out_, "go on");
             if (!(co_await flush())) co_return;
         } else if (const auto* start = std::get_if<protocol::StreamStart>(&event)) {
-            co_await run_append(std::string(start->head), start->bytes, start->is_sync, start->is_literal8);
+            co_await run_append(std::string(start->head), start->bytes, start->is_sync,
+                                start->is_literal8);
         } else if (const auto* rejected = std::get_if<protocol::Rejected>(&event)) {
             reject(*rejected);
             if (++bad_commands_ >= kBadCommandsMax) stop("too many commands that are none");
@@ -363,7 +418,8 @@ Awaitable<void> ImapSession::run_command(protocol::Command command) {
     const commands::Entry& entry = commands::find(verb);
     const bool selected_ok = state_ == SessionState::kSelected;
     switch (entry.needs) {
-        case commands::Needs::kAny: break;
+        case commands::Needs::kAny:
+            break;
         case commands::Needs::kNotAuthenticated:
             if (state_ != SessionState::kNotAuthenticated) {
                 bad(command.tag, "you are logged in already");
@@ -378,7 +434,9 @@ Awaitable<void> ImapSession::run_command(protocol::Command command) {
             break;
         case commands::Needs::kSelected:
             if (!selected_ok) {
-                bad(command.tag, state_ == SessionState::kNotAuthenticated ? "log in first" : "select a mailbox first");
+                bad(command.tag, state_ == SessionState::kNotAuthenticated
+                                     ? "log in first"
+                                     : "select a mailbox first");
                 co_return;
             }
             break;
@@ -393,11 +451,17 @@ Awaitable<void> ImapSession::run_command(protocol::Command command) {
     }
 }
 
-void ImapSession::start_login(Tag tag, std::uint64_t account, std::string user) {
-    login_ = std::make_unique<Login>(Login{std::move(tag), storage::AccountId{account}, std::move(user)});
+void ImapSession::start_login(Tag tag, AuthResult result) {
+    login_ = std::make_unique<Login>(Login{std::move(tag), std::move(result)});
 }
 
-Core& ImapSession::target() { return login_ ? server_.home_of(login_->account) : *core_; }
+void ImapSession::count_failed_login() {
+    if (++failed_logins_ >= kFailedLoginsMax) stop("too many failed logins");
+}
+
+Core& ImapSession::target() {
+    return login_ ? server_.home_of(storage::AccountId{login_->result.account_id}) : *core_;
+}
 
 void ImapSession::rehome(std::function<void()> on_arrival) {
     Core& to = target();
@@ -407,24 +471,32 @@ void ImapSession::rehome(std::function<void()> on_arrival) {
         return;
     }
     // The answers were flushed, so the buffer holds no chunk of this core's pool.
-    actors::rehome(std::move(stream_), to, [this, &to, arrived = std::move(on_arrival)](std::unique_ptr<Stream> stream) {
-        stream_ = std::move(stream);
-        core_ = &to;
-        out_.rebind(server_.on(to).chunks);
-        if (!stream_) gone_ = true;
-        arrived();
-    });
+    actors::rehome(std::move(stream_), to,
+                   [this, &to, arrived = std::move(on_arrival)](std::unique_ptr<Stream> stream) {
+                       stream_ = std::move(stream);
+                       core_ = &to;
+                       out_.rebind(server_.on(to).chunks);
+                       if (!stream_) gone_ = true;
+                       arrived();
+                   });
 }
 
 Awaitable<void> ImapSession::finish_login() {
     auto login = std::move(login_);
-    auto lease = co_await here().accounts.acquire(login->account);
+    auto lease = co_await here().accounts.acquire(storage::AccountId{login->result.account_id});
     if (!lease) {
         no(login->tag, lease.error());
         co_return;
     }
     account_ = std::move(*lease);
-    user_ = std::move(login->user);
+    user_ = std::move(login->result.name);
+    if (login->result.upgrade) {
+        UpdateAccountRequest update;
+        update.change = [text = format_credentials(*login->result.upgrade)](
+                            storage::AccountRecord& record) { record.credentials = text; };
+        // A failure leaves the older form, which still works.
+        (void)co_await account_->call(std::move(update));
+    }
     fragmenter_.set_limits(protocol::kFragmenterLimitsAfterLogin);
     set_state(SessionState::kAuthenticated);
     bad_commands_ = 0;
@@ -436,7 +508,8 @@ Awaitable<void> ImapSession::finish_login() {
 
 Awaitable<bool> ImapSession::start_tls() {
     starttls_requested_ = false;
-    // RFC 9051 §6.2.1: what was read before the switch is discarded, and nothing known before it counts.
+    // RFC 9051 §6.2.1: what was read before the switch is discarded, and nothing known before it
+    // counts.
     pending_ = std::string();
     pending_at_ = 0;
     fragmenter_.reset();
@@ -472,9 +545,12 @@ std::string ImapSession::capabilities() const {
         return names;
     }
     names +=
-        " NAMESPACE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE UIDPLUS MOVE IDLE"
-        " UNSELECT ESEARCH SEARCHRES MULTIAPPEND BINARY WITHIN SAVEDATE OBJECTID CONDSTORE QRESYNC UTF8=ACCEPT"
-        " UNAUTHENTICATE PREVIEW SORT SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES ESORT QUOTA"
+        " NAMESPACE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE "
+        "UIDPLUS MOVE IDLE"
+        " UNSELECT ESEARCH SEARCHRES MULTIAPPEND BINARY WITHIN SAVEDATE OBJECTID CONDSTORE QRESYNC "
+        "UTF8=ACCEPT"
+        " UNAUTHENTICATE PREVIEW SORT SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES ESORT "
+        "QUOTA"
         " QUOTA=RES-STORAGE";
     names += " APPENDLIMIT=" + std::to_string(server_.options.append_bytes_max);
     return names;

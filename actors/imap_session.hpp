@@ -91,6 +91,7 @@ class ImapSession final : public MailboxWatcher {
     bool has_rev2() const { return rev2_; }
     bool has_condstore() const { return condstore_; }
     bool has_qresync() const { return qresync_; }
+    bool has_utf8_accept() const { return utf8_; }
     bool has_utf8() const { return utf8_ || rev2_; }
     protocol::NameEncoding encoding() const {
         return has_utf8() ? protocol::NameEncoding::utf8 : protocol::NameEncoding::utf7;
@@ -145,7 +146,10 @@ class ImapSession final : public MailboxWatcher {
 
     // LOGIN/AUTHENTICATE succeeded: the session moves, and the tagged answer is given on the other
     // side.
-    void start_login(protocol::Tag tag, std::uint64_t account, std::string user);
+    // `upgrade`: credentials in today's form for an account that logged in with older ones, to be
+    // stored.
+    void start_login(protocol::Tag tag, AuthResult result);
+    void count_failed_login();
     void request_starttls() { starttls_requested_ = true; }
     Stream& stream() { return *stream_; }
     bool is_tls() const { return stream_->is_tls(); }
@@ -201,14 +205,14 @@ class ImapSession final : public MailboxWatcher {
     bool starttls_requested_ = false;
     bool implicit_tls_;
     unsigned bad_commands_ = 0;
+    unsigned failed_logins_ = 0;
     std::string stop_reason_;
     std::string user_;
     std::unique_ptr<Selected> selected_;
     AccountLease account_;
     struct Login {
         protocol::Tag tag;
-        storage::AccountId account;
-        std::string user;
+        AuthResult result;
     };
     std::unique_ptr<Login> login_;
 };

@@ -1,8 +1,9 @@
-// Telling a client what changed in its mailbox: the difference between what it was told and what is published.
-#include <algorithm>
-
+// Telling a client what changed in its mailbox: the difference between what it was told and what is
+// published.
 #include "actors/imap_session.hpp"
 #include "protocol/write_fetch.hpp"
+
+#include <algorithm>
 
 namespace tidemark::actors {
 
@@ -33,7 +34,10 @@ struct Cursor {
     bool at_end() const { return page == view->pages().size(); }
     const Page& here() const { return *view->pages()[page]; }
     Uid uid() const { return here().fixed->uid[index]; }
-    std::uint32_t seq() const { return view->first_seq(static_cast<std::uint32_t>(page)) + static_cast<std::uint32_t>(index); }
+    std::uint32_t seq() const {
+        return view->first_seq(static_cast<std::uint32_t>(page)) +
+               static_cast<std::uint32_t>(index);
+    }
     void step() {
         if (++index == here().count()) skip_page();
     }
@@ -43,8 +47,9 @@ struct Cursor {
     }
 };
 
-// Walks both views once; pages that both share are stepped over. `expunge_free_modseq_max`: while an expunge is held back
-// the client was told no modseq above it, so a message told with that one is not different for having a higher one.
+// Walks both views once; pages that both share are stepped over. `expunge_free_modseq_max`: while
+// an expunge is held back the client was told no modseq above it, so a message told with that one
+// is not different for having a higher one.
 Difference compare(const storage::MailboxView& told, const storage::MailboxView& current) {
     Difference difference;
     Cursor a(told);
@@ -66,7 +71,8 @@ Difference compare(const storage::MailboxView& told, const storage::MailboxView&
             const ModSeq modseq = b.here().modseq[b.index];
             if (modseq != a.here().modseq[a.index]) {
                 const auto flags = b.here().flags[b.index];
-                difference.changed.push_back({b.uid(), flags, modseq, flags == a.here().flags[a.index]});
+                difference.changed.push_back(
+                    {b.uid(), flags, modseq, flags == a.here().flags[a.index]});
             }
             a.step();
             b.step();
@@ -78,8 +84,9 @@ Difference compare(const storage::MailboxView& told, const storage::MailboxView&
 }
 
 bool contains(const storage::UidRanges& ranges, Uid uid) {
-    const auto it = std::lower_bound(ranges.begin(), ranges.end(), uid,
-                                     [](const storage::UidRange& range, Uid value) { return range.last < value; });
+    const auto it = std::lower_bound(
+        ranges.begin(), ranges.end(), uid,
+        [](const storage::UidRange& range, Uid value) { return range.last < value; });
     return it != ranges.end() && it->first <= uid;
 }
 
@@ -110,7 +117,8 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
 
     const std::uint32_t told_before = box.told->count();
     if (holds_back) {
-        // What the client may be told now is told, with modseqs that do not say more than it knows about expunges.
+        // What the client may be told now is told, with modseqs that do not say more than it knows
+        // about expunges.
         box.changed = true;
         storage::MailboxDraft draft(box.told);
         std::erase_if(difference.changed, [&](Changed& change) {
@@ -133,7 +141,8 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
                 protocol::write_vanished(out_, uids, false);
             } else {
                 // From the last to the first, so that no number changes before it is told.
-                for (auto it = difference.expunged.rbegin(); it != difference.expunged.rend(); ++it) {
+                for (auto it = difference.expunged.rbegin(); it != difference.expunged.rend();
+                     ++it) {
                     protocol::write_expunge(out_, it->first);
                 }
             }
@@ -173,16 +182,19 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
         const bool mine = echo != nullptr && contains(echo->uids, change.uid);
         if (mine && !echo->is_silent) continue;  // told below, with those that did not change
         const bool flags_known =
-            change.same_flags || (mine && current->find_uid(change.uid) &&
-                                  current->at(*current->find_uid(change.uid)).modseq == echo->modseq);
+            change.same_flags ||
+            (mine && current->find_uid(change.uid) &&
+             current->at(*current->find_uid(change.uid)).modseq == echo->modseq);
         if (flags_known && !condstore_) continue;
         // RFC 7162 §3.1.3: .SILENT leaves out the flags, never the MODSEQ.
         tell(change.uid, change.flags, change.modseq, !(mine && flags_known));
     }
     if (echo == nullptr || echo->is_silent) return;
-    // RFC 9051 §6.4.6: every message of the STORE is answered, also one that had these flags before.
+    // RFC 9051 §6.4.6: every message of the STORE is answered, also one that had these flags
+    // before.
     for (const auto& range : echo->uids) {
-        for (auto at = box.told->lower_bound(range.first); at && box.told->uid_at(*at) <= range.last;) {
+        for (auto at = box.told->lower_bound(range.first);
+             at && box.told->uid_at(*at) <= range.last;) {
             const Message message = box.told->at(*at);
             tell(message.uid, message.flags, message.modseq, true);
             if (message.uid == range.last) break;
@@ -196,19 +208,21 @@ void ImapSession::finish(const protocol::Tag& tag, std::string_view text, bool e
     ok(tag, text);
 }
 
-std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag, const protocol::SequenceSet& set,
+std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag,
+                                                       const protocol::SequenceSet& set,
                                                        bool by_uid) {
     const Selected& box = *selected_;
     const auto& view = *box.told;
     storage::UidRanges uids;
     const auto add_between = [&](Uid first, Uid last) {
-        for (auto at = view.lower_bound(first); at; ) {
+        for (auto at = view.lower_bound(first); at;) {
             // A page at a time: the uids of one page are in one array.
             const Page& page = view.page(*at);
             const auto& column = page.fixed->uid;
             for (std::size_t i = at->index; i < column.size(); ++i) {
                 if (column[i] > last) return;
-                if (uids.empty() || uids.back().last < column[i]) storage::append_uid(uids, column[i]);
+                if (uids.empty() || uids.back().last < column[i])
+                    storage::append_uid(uids, column[i]);
             }
             if (at->page + 1 == view.pages().size()) return;
             at = storage::Position{at->page + 1, 0};
@@ -226,7 +240,8 @@ std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag,
     }
     const auto wanted = set.resolve(view.count());
     for (const auto& range : wanted.ranges()) {
-        add_between(view.uid_at(view.find_seq(range.first)), view.uid_at(view.find_seq(range.last)));
+        add_between(view.uid_at(view.find_seq(range.first)),
+                    view.uid_at(view.find_seq(range.last)));
     }
     if (set.has_saved_result()) {
         auto all = protocol::RangeSet();

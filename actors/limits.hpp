@@ -64,10 +64,24 @@ inline constexpr std::chrono::seconds kWriteTimeout{300};
 inline constexpr std::chrono::seconds kIdleTimeout{30 * 60};
 inline constexpr std::chrono::seconds kLoginTimeout{60};
 
-// Commands in a row that are no IMAP before the connection is closed: somebody speaks another protocol.
+// Commands in a row that are no IMAP before the connection is closed: somebody speaks another
+// protocol.
 inline constexpr unsigned kBadCommandsMax = 20;
 
 // Flag texts that a session keeps; combinations beyond it are made again.
 inline constexpr std::size_t kFlagTextsMax = 1024;
+
+// Messages from this size on are streamed to a file in place of memory.
+inline constexpr std::size_t kStagedBytesMin = 1024 * 1024;
+// Parsing a message takes about 1 ms for each megabyte; above this it goes to a worker.
+inline constexpr std::size_t kInlineParseBytesMax = 128 * 1024;
+// Messages of one APPEND (RFC 3502): they are held in memory until the command is complete.
+inline constexpr std::size_t kAppendMessagesMax = 1000;
+
+// Failed logins on one connection before it is closed.
+inline constexpr unsigned kFailedLoginsMax = 10;
+
+// Summaries that FETCH asks the store for at once: a page of messages.
+inline constexpr std::size_t kSummariesAtOnce = 256;
 
 }  // namespace tidemark::actors

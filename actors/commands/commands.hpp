@@ -64,7 +64,8 @@ Awaitable<void> unauthenticate(ImapSession* session, Tag tag,
 Awaitable<void> get_quota(ImapSession* session, Tag tag, command::GetQuota get_quota);
 Awaitable<void> get_quota_root(ImapSession* session, Tag tag, command::GetQuotaRoot get_quota_root);
 
-// COMPRESS is not announced: NO. An APPEND comes here only when it was not streamed, which does not happen after login.
+// COMPRESS is not announced: NO. An APPEND comes here only when it was not streamed, which does not
+// happen after login.
 Awaitable<void> compress(ImapSession* session, Tag tag, command::Compress compress);
 Awaitable<void> append_whole(ImapSession* session, Tag tag, command::Append append);
 

@@ -1,9 +1,9 @@
 #include "actors/commands/table.hpp"
 
+#include "actors/commands/commands.hpp"
+
 #include <array>
 #include <utility>
-
-#include "actors/commands/commands.hpp"
 
 namespace tidemark::actors::commands {
 
@@ -22,7 +22,9 @@ constexpr Entry entry(Needs needs) {
 constexpr std::array<Entry, protocol::kVerbCount> make_table() {
     using protocol::Verb;
     std::array<Entry, protocol::kVerbCount> table{};
-    const auto set = [&table](Verb verb, Entry value) { table[static_cast<std::size_t>(verb)] = value; };
+    const auto set = [&table](Verb verb, Entry value) {
+        table[static_cast<std::size_t>(verb)] = value;
+    };
     set(Verb::append, entry<command::Append, append_whole>(Needs::kAuthenticated));
     set(Verb::authenticate, entry<command::Authenticate, authenticate>(Needs::kNotAuthenticated));
     set(Verb::capability, entry<command::Capability, capability>(Needs::kAny));
@@ -56,7 +58,8 @@ constexpr std::array<Entry, protocol::kVerbCount> make_table() {
     set(Verb::store, entry<command::Store, store>(Needs::kSelected));
     set(Verb::subscribe, entry<command::Subscribe, subscribe>(Needs::kAuthenticated));
     set(Verb::thread, entry<command::Thread, thread>(Needs::kSelected));
-    set(Verb::unauthenticate, entry<command::Unauthenticate, unauthenticate>(Needs::kAuthenticated));
+    set(Verb::unauthenticate,
+        entry<command::Unauthenticate, unauthenticate>(Needs::kAuthenticated));
     set(Verb::unselect, entry<command::Unselect, unselect>(Needs::kSelected));
     set(Verb::unsubscribe, entry<command::Unsubscribe, unsubscribe>(Needs::kAuthenticated));
     return table;
@@ -74,6 +77,8 @@ static_assert(is_complete());
 
 }  // namespace
 
-const Entry& find(protocol::Verb verb) { return kTable[static_cast<std::size_t>(verb)]; }
+const Entry& find(protocol::Verb verb) {
+    return kTable[static_cast<std::size_t>(verb)];
+}
 
 }  // namespace tidemark::actors::commands

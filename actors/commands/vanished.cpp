@@ -1,0 +1,35 @@
+#include "actors/commands/commands.hpp"
+
+namespace tidemark::actors::commands {
+
+Awaitable<Outcome<protocol::RangeSet>> vanished_since(ImapSession* session,
+                                                      protocol::RangeSet asked,
+                                                      storage::ModSeq since) {
+    const Mailbox* mailbox = session->mailbox();
+    if (mailbox == nullptr || asked.empty()) co_return protocol::RangeSet{};
+    // What the client was told is there is not gone for it, whatever was expunged since: that is
+    // told by sync().
+    const storage::ViewPtr told = session->selected()->told;
+    const auto absent = [&](const protocol::RangeSet& of) {
+        return to_range_set(told->absent(to_uid_ranges(of)));
+    };
+    const storage::Uid uidnext = told->uidnext();
+    if (uidnext <= 1) co_return protocol::RangeSet{};
+    // Uids that were never given out are not gone (RFC 7162 §3.2.6).
+    asked = asked.intersect(protocol::RangeSet::of(1, uidnext - 1));
+    if (since < mailbox->record.horizon_modseq || since == 0) co_return absent(asked);
+    if (since >= mailbox->record.highestmodseq) co_return protocol::RangeSet{};
+    auto& store = session->account()->store().store();
+    const auto account = session->account()->id();
+    const auto id = mailbox->record.id;
+    auto found = co_await session->account()->workers().run(
+        WorkPriority::interactive,
+        [&store, account, id, since] { return store.expunged_since(account, id, since); });
+    if (!found || !*found) {
+        // Too busy, or the log can not be read: what is absent is exact too, only longer.
+        co_return absent(asked);
+    }
+    co_return absent(asked.intersect(to_range_set(**found)));
+}
+
+}  // namespace tidemark::actors::commands
