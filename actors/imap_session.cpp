@@ -492,7 +492,7 @@ Awaitable<void> ImapSession::finish_login() {
     user_ = std::move(login->result.name);
     if (login->result.upgrade) {
         UpdateAccountRequest update;
-        update.change = [text = format_credentials(*login->result.upgrade)](
+        update.change = [text = stored_password_text(*login->result.upgrade)](
                             storage::AccountRecord& record) { record.credentials = text; };
         // A failure leaves the older form, which still works.
         (void)co_await account_->call(std::move(update));

@@ -75,8 +75,6 @@ inline constexpr std::size_t kFlagTextsMax = 1024;
 inline constexpr std::size_t kStagedBytesMin = 1024 * 1024;
 // Parsing a message takes about 1 ms for each megabyte; above this it goes to a worker.
 inline constexpr std::size_t kInlineParseBytesMax = 128 * 1024;
-// Messages of one APPEND (RFC 3502): they are held in memory until the command is complete.
-inline constexpr std::size_t kAppendMessagesMax = 1000;
 
 // Failed logins on one connection before it is closed.
 inline constexpr unsigned kFailedLoginsMax = 10;

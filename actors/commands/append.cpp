@@ -129,7 +129,7 @@ Awaitable<void> ImapSession::run_append(std::string head, std::uint64_t bytes, b
             co_return;
         }
         if (!more) break;
-        if (request.messages.size() >= kAppendMessagesMax) {
+        if (request.messages.size() >= protocol::kAppendMessagesMax) {
             no(tag, CodeKind::limit, "too many messages in one APPEND");
             give_up();
             co_return;

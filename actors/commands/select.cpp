@@ -1,6 +1,7 @@
 // SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8;
 // QRESYNC: §3.2.5).
 #include "actors/commands/commands.hpp"
+#include "actors/limits.hpp"
 #include "protocol/write_fetch.hpp"
 
 namespace tidemark::actors::commands {
