@@ -1,9 +1,8 @@
 #include "protocol/write_command.hpp"
 
+#include "protocol/command_writer.hpp"
 #include "protocol/date.hpp"
 
-#include <array>
-#include <charconv>
 #include <type_traits>
 
 namespace tidemark::protocol {
@@ -22,221 +21,67 @@ bool is_quotable(std::string_view text) {
     return true;
 }
 
-constexpr std::string_view name_of(SearchReturnOption option) {
-    constexpr std::array<std::string_view, 5> kNames = {"MIN", "MAX", "ALL", "COUNT", "SAVE"};
-    return kNames[static_cast<std::size_t>(option)];
+}  // namespace
+
+void CommandWriter::literal(std::string_view bytes, bool is_literal8) {
+    text(is_literal8 ? "~{" : "{").number(bytes.size());
+    text(style_ == LiteralStyle::non_synchronising ? "+}\r\n" : "}\r\n");
+    if (style_ == LiteralStyle::synchronising) {
+        parts_.push_back(std::move(out_));
+        out_.clear();
+    }
+    text(bytes);
 }
 
-// Builds the parts of one command. Each method is the inverse of the parse function of the same
-// rule.
-class Writer {
-  public:
-    explicit Writer(LiteralStyle style) : style_(style) {}
+void CommandWriter::quoted(std::string_view bytes) {
+    out_ += '"';
+    for (const char c : bytes) {
+        if (c == '"' || c == '\\') out_ += '\\';
+        out_ += c;
+    }
+    out_ += '"';
+}
 
-    std::vector<std::string> finish() && {
-        out_ += "\r\n";
-        parts_.push_back(std::move(out_));
-        return std::move(parts_);
+void CommandWriter::string(std::string_view bytes) {
+    if (is_quotable(bytes)) {
+        quoted(bytes);
+    } else {
+        literal(bytes, false);
     }
+}
 
-    Writer& text(std::string_view bytes) {
-        out_ += bytes;
-        return *this;
-    }
-    Writer& number(std::uint64_t value) {
-        char digits[20];
-        out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-        return *this;
-    }
-    void literal(std::string_view bytes, bool is_literal8) {
-        text(is_literal8 ? "~{" : "{").number(bytes.size());
-        text(style_ == LiteralStyle::non_synchronising ? "+}\r\n" : "}\r\n");
-        if (style_ == LiteralStyle::synchronising) {
-            parts_.push_back(std::move(out_));
-            out_.clear();
-        }
+CommandWriter& CommandWriter::astring(std::string_view bytes) {
+    if (bytes.size() <= kAtomBytesMax && all_of_class(bytes, is_astring_char)) return text(bytes);
+    string(bytes);
+    return *this;
+}
+
+void CommandWriter::list_mailbox(std::string_view bytes) {
+    if (bytes.size() <= kAtomBytesMax && all_of_class(bytes, is_list_char)) {
         text(bytes);
-    }
-    void quoted(std::string_view bytes) {
-        out_ += '"';
-        for (const char c : bytes) {
-            if (c == '"' || c == '\\') out_ += '\\';
-            out_ += c;
-        }
-        out_ += '"';
-    }
-    void string(std::string_view bytes) {
-        if (is_quotable(bytes)) {
-            quoted(bytes);
-        } else {
-            literal(bytes, false);
-        }
-    }
-    Writer& astring(std::string_view bytes) {
-        if (bytes.size() <= kAtomBytesMax && all_of_class(bytes, is_astring_char))
-            return text(bytes);
+    } else {
         string(bytes);
-        return *this;
     }
-    void list_mailbox(std::string_view bytes) {
-        if (bytes.size() <= kAtomBytesMax && all_of_class(bytes, is_list_char)) {
-            text(bytes);
-        } else {
-            string(bytes);
-        }
-    }
-    Writer& mailbox(const WireMailbox& name) { return astring(name.bytes); }
-    Writer& set(const SequenceSet& numbers) {
-        numbers.append_to(out_);
-        return *this;
-    }
+}
 
-    // Writes `items` with a space between them.
-    template <class Items, class Write>
-    void joined(const Items& items, Write write) {
-        bool is_first = true;
-        for (const auto& item : items) {
-            if (!is_first) out_ += ' ';
-            is_first = false;
-            write(item);
-        }
-    }
-    void flag_list(const std::vector<Flag>& flags) {
-        out_ += '(';
-        joined(flags, [&](const Flag& flag) { text(flag.name()); });
-        out_ += ')';
-    }
+void CommandWriter::flag_list(const std::vector<Flag>& flags) {
+    out_ += '(';
+    joined(flags, [&](const Flag& flag) { text(flag.name()); });
+    out_ += ')';
+}
 
-    void status_items(StatusItems items) {
-        std::string_view separator = "(";
-        for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(StatusItem::append_limit); ++i) {
-            const auto item = static_cast<StatusItem>(i);
-            if (!items.contains(item)) continue;
-            text(separator).text(status_item_name(item));
-            separator = " ";
-        }
-        out_ += ')';
-    }
-    void search_return(const SearchReturn& returns);
-    void search_program(const SearchProgram& program);
-    void search_key(const SearchKey& key, bool is_nested);
-    void section(const message::SectionSpec& section);
-    void fetch_item(const FetchItem& item);
-    void append_message(const AppendMessage& message);
-
-  private:
-    std::string out_;
-    std::vector<std::string> parts_;
-    LiteralStyle style_;
-};
-
-void Writer::search_return(const SearchReturn& returns) {
-    if (!returns.is_present) return;
-    text("RETURN (");
-    std::string_view separator;
-    for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(SearchReturnOption::save); ++i) {
-        const auto option = static_cast<SearchReturnOption>(i);
-        if (!returns.options.contains(option)) continue;
-        text(separator).text(name_of(option));
+void CommandWriter::status_items(StatusItems items) {
+    std::string_view separator = "(";
+    for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(StatusItem::append_limit); ++i) {
+        const auto item = static_cast<StatusItem>(i);
+        if (!items.contains(item)) continue;
+        text(separator).text(status_item_name(item));
         separator = " ";
     }
-    text(") ");
+    out_ += ')';
 }
 
-void Writer::search_program(const SearchProgram& program) {
-    if (program.charset) text("CHARSET ").astring(*program.charset).text(" ");
-    search_key(program.key, false);
-}
-
-class KeyWriter {
-  public:
-    explicit KeyWriter(Writer& writer, bool is_nested) : writer_(writer), is_nested_(is_nested) {}
-
-    void operator()(const SearchAll&) { writer_.text("ALL"); }
-    void operator()(const SearchFlag& key) {
-        if (!key.flag.is_system()) {
-            writer_.text(key.is_set ? "KEYWORD " : "UNKEYWORD ").text(key.flag.name());
-        } else if (key.flag.system() == SystemFlag::recent) {
-            writer_.text(key.is_set ? "RECENT" : "OLD");
-        } else {
-            if (!key.is_set) writer_.text("UN");
-            writer_.text(ascii_to_upper(key.flag.name().substr(1)));
-        }
-    }
-    void operator()(const SearchText& key) {
-        constexpr std::array<std::string_view, 8> kFields = {"BCC",     "CC",   "FROM", "TO",
-                                                             "SUBJECT", "BODY", "TEXT", "HEADER"};
-        writer_.text(kFields[static_cast<std::size_t>(key.field)]).text(" ");
-        if (key.field == SearchText::Field::header) writer_.astring(key.header_name).text(" ");
-        writer_.astring(key.value);
-    }
-    void operator()(const SearchDate& key) {
-        constexpr std::array<std::string_view, 3> kPrefixes = {"", "SENT", "SAVED"};
-        constexpr std::array<std::string_view, 3> kRelations = {"BEFORE ", "ON ", "SINCE "};
-        writer_.text(kPrefixes[static_cast<std::size_t>(key.which)])
-            .text(kRelations[static_cast<std::size_t>(key.relation)])
-            .text(format_date(key.date));
-    }
-    void operator()(const SearchSize& key) {
-        writer_.text(key.is_larger ? "LARGER " : "SMALLER ").number(key.bytes);
-    }
-    void operator()(const SearchWithin& key) {
-        writer_.text(key.is_older ? "OLDER " : "YOUNGER ").number(key.seconds);
-    }
-    void operator()(const SearchUid& key) { writer_.text("UID ").set(key.set); }
-    void operator()(const SearchSequence& key) { writer_.set(key.set); }
-    void operator()(const SearchModSeq& key) {
-        writer_.text("MODSEQ ");
-        if (key.entry) {
-            constexpr std::array<std::string_view, 3> kTypes = {" priv ", " shared ", " all "};
-            writer_.quoted(key.entry->name);
-            writer_.text(kTypes[static_cast<std::size_t>(key.entry->type)]);
-        }
-        writer_.number(key.modseq);
-    }
-    void operator()(const SearchObjectId& key) {
-        writer_.text(key.kind == SearchObjectId::Kind::email ? "EMAILID " : "THREADID ")
-            .astring(key.id);
-    }
-    void operator()(const SearchSaveDateSupported&) { writer_.text("SAVEDATESUPPORTED"); }
-    void operator()(const SearchNot& key) {
-        writer_.text("NOT ");
-        writer_.search_key(key.keys.front(), true);
-    }
-    // OR a OR b c: the parser takes the chain as one.
-    void operator()(const SearchOr& key) {
-        for (std::size_t i = 0; i < key.keys.size(); ++i) {
-            if (i + 1 < key.keys.size()) writer_.text("OR ");
-            writer_.search_key(key.keys[i], true);
-            if (i + 1 < key.keys.size()) writer_.text(" ");
-        }
-    }
-    void operator()(const SearchAnd& key) {
-        // Without a level of parentheses, as it may have been written at the deepest level.
-        if (is_nested_ && is_new(key)) {
-            writer_.text("NEW");
-            return;
-        }
-        if (is_nested_) writer_.text("(");
-        writer_.joined(key.keys, [&](const SearchKey& inner) { writer_.search_key(inner, true); });
-        if (is_nested_) writer_.text(")");
-    }
-
-  private:
-    static bool is_new(const SearchAnd& key) {
-        return key.keys.size() == 2 &&
-               key.keys[0] == SearchKey{SearchFlag{Flag(SystemFlag::recent), true}} &&
-               key.keys[1] == SearchKey{SearchFlag{Flag(SystemFlag::seen), false}};
-    }
-    Writer& writer_;
-    bool is_nested_;
-};
-
-void Writer::search_key(const SearchKey& key, bool is_nested) {
-    std::visit(KeyWriter(*this, is_nested), key.value);
-}
-
-void Writer::section(const message::SectionSpec& section) {
+void CommandWriter::section(const message::SectionSpec& section) {
     using message::SectionKind;
     text("[");
     for (std::size_t i = 0; i < section.path.size(); ++i) {
@@ -270,7 +115,7 @@ void Writer::section(const message::SectionSpec& section) {
     text("]");
 }
 
-void Writer::fetch_item(const FetchItem& item) {
+void CommandWriter::fetch_item(const FetchItem& item) {
     text(fetch_attribute_name(item.attribute));
     if (item.peek) text(".PEEK");
     if (item.is_lazy) text(" (LAZY)");
@@ -283,7 +128,7 @@ void Writer::fetch_item(const FetchItem& item) {
     }
 }
 
-void Writer::append_message(const AppendMessage& message) {
+void CommandWriter::append_message(const AppendMessage& message) {
     const AppendOptions& options = message.options;
     text(" ");
     if (!options.flags.empty()) {
@@ -298,10 +143,12 @@ void Writer::append_message(const AppendMessage& message) {
     if (options.is_utf8) text(")");
 }
 
+namespace {
+
 // Writes what follows the tag.
 class BodyWriter {
   public:
-    explicit BodyWriter(Writer& writer) : out_(writer) {}
+    explicit BodyWriter(CommandWriter& writer) : out_(writer) {}
 
     // The verbs without arguments.
     template <class Plain>
@@ -415,7 +262,7 @@ class BodyWriter {
         out_.astring(program.charset.value_or("US-ASCII")).text(" ");
         out_.search_key(program.key, false);
     }
-    Writer& out_;
+    CommandWriter& out_;
 };
 
 void BodyWriter::operator()(const command::Select& select) {
@@ -506,7 +353,7 @@ void BodyWriter::operator()(const command::Store& store) {
 }  // namespace
 
 std::vector<std::string> write_command_parts(const Command& command, LiteralStyle style) {
-    Writer writer(style);
+    CommandWriter writer(style);
     writer.text(command.tag.text()).text(" ");
     std::visit(BodyWriter(writer), command.body);
     return std::move(writer).finish();
@@ -522,14 +369,6 @@ std::string write_command(const Command& command) {
     std::string out;
     write_command(command, out);
     return out;
-}
-
-std::string write_search_key(const SearchKey& key) {
-    Writer writer(LiteralStyle::non_synchronising);
-    writer.search_key(key, false);
-    std::string line = std::move(std::move(writer).finish().front());
-    line.resize(line.size() - 2);
-    return line;
 }
 
 }  // namespace tidemark::protocol
