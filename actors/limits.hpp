@@ -82,4 +82,8 @@ inline constexpr unsigned kFailedLoginsMax = 10;
 // Summaries that FETCH asks the store for at once: a page of messages.
 inline constexpr std::size_t kSummariesAtOnce = 256;
 
+// Messages that a search by columns looks at on the network thread (about 10 ns each); more go to a
+// worker.
+inline constexpr std::size_t kInlineSearchMessagesMax = 20'000;
+
 }  // namespace tidemark::actors
