@@ -93,6 +93,10 @@ class Transaction {
         std::string value;  // kDeleteRange: the end, exclusive
     };
 
+    void put(Family family, std::string key, std::string value);
+    void remove(Family family, std::string key);
+    void remove_range(Family family, std::string first, std::string end);
+
     AccountId account_;
     ModSeq base_modseq_;
     ModSeq new_modseq_;

@@ -1,0 +1,50 @@
+#include "storage/crc32c.hpp"
+#include "storage/limits.hpp"
+#include "storage/segments.hpp"
+#include "storage/store.hpp"
+
+#include <algorithm>
+
+namespace tidemark::storage {
+
+Result<std::string> BodyReader::read_all() const {
+    Result<std::string> bytes = read(0, length_);
+    if (bytes && crc32c(*bytes) != crc32c_)
+        return tl::unexpected(file_->damaged(offset_, "wrong CRC"));
+    return bytes;
+}
+
+std::optional<Result<std::string>> BodyReader::try_read_all() const {
+    std::string bytes(length_, '\0');
+    const auto got = file_->file().try_read_at(offset_, bytes.data(), bytes.size());
+    if (!got) return tl::unexpected(store_error(got.error()));
+    if (!*got) return std::nullopt;
+    if (**got != length_) return tl::unexpected(file_->damaged(offset_, "the file ends too early"));
+    if (crc32c(bytes) != crc32c_) return tl::unexpected(file_->damaged(offset_, "wrong CRC"));
+    return bytes;
+}
+
+Result<std::string> BodyReader::read(std::uint32_t offset, std::uint32_t length) const {
+    if (offset > length_) return std::string();
+    std::string bytes(std::min(length, length_ - offset), '\0');
+    const auto got =
+        file_->file().read_at(std::uint64_t{offset_} + offset, bytes.data(), bytes.size());
+    if (!got) return tl::unexpected(store_error(got.error()));
+    if (*got != bytes.size())
+        return tl::unexpected(file_->damaged(offset_, "the file ends too early"));
+    return bytes;
+}
+
+Result<void> BodyReader::verify() const {
+    std::uint32_t crc = 0;
+    for (std::uint32_t done = 0; done < length_;) {
+        const Result<std::string> piece = read(done, static_cast<std::uint32_t>(kReadPieceBytes));
+        if (!piece) return tl::unexpected(piece.error());
+        crc = crc32c(*piece, crc);
+        done += static_cast<std::uint32_t>(piece->size());
+    }
+    if (crc != crc32c_) return tl::unexpected(file_->damaged(offset_, "wrong CRC"));
+    return {};
+}
+
+}  // namespace tidemark::storage

@@ -1,0 +1,99 @@
+#include "storage/crc32c.hpp"
+
+#include <array>
+#include <cstring>
+
+#if defined(__aarch64__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+#endif
+
+namespace tidemark::storage {
+namespace {
+
+constexpr std::uint32_t kPolynomial = 0x82f63b78;  // reflected
+
+// Slicing by four: kTable[k][b] is the effect of byte b with k more bytes behind it.
+constexpr auto kTable = [] {
+    std::array<std::array<std::uint32_t, 256>, 4> table{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+        std::uint32_t crc = byte;
+        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+        table[0][byte] = crc;
+    }
+    for (std::size_t k = 1; k < 4; ++k) {
+        for (std::size_t byte = 0; byte < 256; ++byte) {
+            const std::uint32_t before = table[k - 1][byte];
+            table[k][byte] = (before >> 8) ^ table[0][before & 0xff];
+        }
+    }
+    return table;
+}();
+
+#if defined(__x86_64__)
+bool hardware_supported() {
+    return __builtin_cpu_supports("sse4.2");
+}
+__attribute__((target("sse4.2"))) std::uint32_t step8(std::uint32_t crc, std::uint64_t word) {
+    return static_cast<std::uint32_t>(__builtin_ia32_crc32di(crc, word));
+}
+__attribute__((target("sse4.2"))) std::uint32_t step1(std::uint32_t crc, unsigned char byte) {
+    return __builtin_ia32_crc32qi(crc, byte);
+}
+#define TIDEMARK_CRC_TARGET __attribute__((target("sse4.2")))
+#elif defined(__aarch64__)
+bool hardware_supported() {
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+}
+__attribute__((target("crc"))) std::uint32_t step8(std::uint32_t crc, std::uint64_t word) {
+    return __crc32cd(crc, word);
+}
+__attribute__((target("crc"))) std::uint32_t step1(std::uint32_t crc, unsigned char byte) {
+    return __crc32cb(crc, byte);
+}
+#define TIDEMARK_CRC_TARGET __attribute__((target("crc")))
+#endif
+
+#if defined(TIDEMARK_CRC_TARGET)
+TIDEMARK_CRC_TARGET std::uint32_t crc32c_hardware(std::string_view bytes, std::uint32_t crc) {
+    crc = ~crc;
+    const char* at = bytes.data();
+    std::size_t left = bytes.size();
+    for (; left >= sizeof(std::uint64_t);
+         left -= sizeof(std::uint64_t), at += sizeof(std::uint64_t)) {
+        std::uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        crc = step8(crc, word);
+    }
+    for (; left > 0; --left, ++at) crc = step1(crc, static_cast<unsigned char>(*at));
+    return ~crc;
+}
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc) {
+    crc = ~crc;
+    const char* at = bytes.data();
+    std::size_t left = bytes.size();
+    for (; left >= 4; left -= 4, at += 4) {
+        std::uint32_t word;
+        std::memcpy(&word, at, sizeof word);
+        crc ^= word;
+        crc = kTable[3][crc & 0xff] ^ kTable[2][(crc >> 8) & 0xff] ^ kTable[1][(crc >> 16) & 0xff] ^
+              kTable[0][crc >> 24];
+    }
+    for (; left > 0; --left, ++at)
+        crc = (crc >> 8) ^ kTable[0][(crc ^ static_cast<unsigned char>(*at)) & 0xff];
+    return ~crc;
+}
+
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {
+#if defined(TIDEMARK_CRC_TARGET)
+    static const bool hardware = hardware_supported();
+    if (hardware) return crc32c_hardware(bytes, crc);
+#endif
+    return crc32c_portable(bytes, crc);
+}
+
+}  // namespace tidemark::storage

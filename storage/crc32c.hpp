@@ -1,0 +1,15 @@
+// CRC-32C (Castagnoli), as in RFC 3720 appendix B.4. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace tidemark::storage {
+
+// `crc` is the result for the bytes before, 0 at the start.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0);
+// Without the processor's instruction; for processors that have none, and to test the other one
+// against.
+std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc = 0);
+
+}  // namespace tidemark::storage

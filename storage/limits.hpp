@@ -1,0 +1,53 @@
+// Every limit and tunable of the storage layer that is not an option, with its unit and its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tidemark::storage {
+
+// What this program writes. A directory with a higher number is refused (kTooNew).
+constexpr std::uint32_t kFormat = 1;
+
+// A body's length and its offset in the segment are 32 bits; a frame's header comes on top.
+constexpr std::uint64_t kBodyBytesMax = 2ull << 30;
+// A header line, padding included. It is also what a streamed body reserves in front of itself, so
+// it must hold a header with at least one owner; a page keeps the body's first byte aligned.
+constexpr std::size_t kFrameLineBytesMax = 4096;
+// Segments grow by reservations of this size: large enough that most rounds only write into
+// reserved blocks, small enough that a fresh store does not take 64 MiB.
+constexpr std::uint64_t kPreallocateBytes = 4u << 20;
+// Reading or copying in pieces: a good size for the disk that may be held in memory by each reader.
+constexpr std::size_t kReadPieceBytes = 256u << 10;
+
+// Ids are reserved in the store's state in blocks of this many.
+constexpr std::uint64_t kBodyIdBlock = 65'536;
+constexpr std::uint64_t kAccountIdBlock = 64;
+// Accounts whose counters are remembered (24 bytes each); when there are more, all are forgotten
+// and read again.
+constexpr std::size_t kCountersCachedMax = 200'000;
+
+// statvfs is asked again after this many rounds or bytes, and in every round while space is short.
+constexpr unsigned kSpaceCheckRounds = 16;
+constexpr std::uint64_t kSpaceCheckBytes = 4u << 20;
+
+// A sealed segment whose live share is below this is worth copying: the space won is at least as
+// large as the writing.
+constexpr unsigned kCompactBelowPercent = 50;
+// Every hold seals the active segment however small it is. With more than this many sealed segments
+// below this share of the full size the smallest are joined.
+constexpr unsigned kSmallSegmentsMax = 16;
+constexpr std::uint64_t kSmallSegmentShare = 16;
+// A body whose record changes under its reader (compaction moved it) is looked up again this often
+// before the reader gives up; more than one move in that moment does not happen.
+constexpr int kOpenBodyTries = 4;
+
+// Messages whose references one step of removing an account gives back.
+constexpr std::size_t kRemovePagesPerStep = 16;
+
+constexpr std::size_t kWriteBufferBytes =
+    16u << 20;  // of each column family; the WAL's limit is usually reached first
+constexpr std::size_t kBlockBytes = 8u << 10;  // of a table: one or two pages of a mailbox
+constexpr int kOpenTablesMax = 512;
+
+}  // namespace tidemark::storage
