@@ -319,10 +319,10 @@ std::string_view trim_right(std::string_view text) {
     return text;
 }
 
-// RFC 5321 §4.2 "textstring"; what may not stand there becomes '?'.
+// RFC 5321 §4.2 "textstring", US-ASCII; what may not stand there becomes '?'.
 void write_text(OutputBuffer& out, std::string_view text) {
     for (const char c : text) {
-        out.append_char(c < 0x20 || c == 0x7f ? '?' : c);
+        out.append_char(c < 0x20 || c == 0x7f || is_8bit(c) ? '?' : c);
     }
 }
 

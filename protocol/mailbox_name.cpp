@@ -22,11 +22,12 @@ constexpr std::string_view kInbox = "INBOX";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
+// 64 for what is no digit.
 constexpr auto kBase64Values = [] {
-    std::array<std::int8_t, 256> values{};
-    values.fill(-1);
+    std::array<std::uint8_t, 256> values{};
+    values.fill(64);
     for (std::size_t i = 0; i < kBase64.size(); ++i) {
-        values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int8_t>(i);
+        values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::uint8_t>(i);
     }
     return values;
 }();
@@ -283,8 +284,8 @@ tl::expected<std::string, MailboxNameError> decode_modified_utf7(std::string_vie
         }
         ShiftedRun run(out);
         for (; i < wire.size() && wire[i] != '-'; ++i) {
-            const int digit = kBase64Values[static_cast<unsigned char>(wire[i])];
-            if (digit < 0 || !run.add(static_cast<unsigned>(digit))) {
+            const unsigned digit = kBase64Values[static_cast<unsigned char>(wire[i])];
+            if (digit > 63 || !run.add(digit)) {
                 return tl::unexpected(Error::bad_utf7);
             }
         }

@@ -417,6 +417,13 @@ void write_sort(OutputBuffer& out, std::span<const std::uint32_t> numbers,
     write_numbers(out, "* SORT", numbers, numbers.empty() ? std::nullopt : modseq);
 }
 
+// thread-data     = "THREAD" [SP 1*thread-list]
+void write_thread(OutputBuffer& out, std::string_view threads) {
+    out.append(threads.empty() ? "* THREAD" : "* THREAD ");
+    out.append(threads);
+    out.append(kCrlf);
+}
+
 // esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
 void write_esearch(OutputBuffer& out, const EsearchData& result) {
     out.append("* ESEARCH");

@@ -59,6 +59,8 @@ void write_search(OutputBuffer& out, std::span<const std::uint32_t> numbers,
                   std::optional<ModSeq> modseq = std::nullopt);
 void write_sort(OutputBuffer& out, std::span<const std::uint32_t> numbers,
                 std::optional<ModSeq> modseq = std::nullopt);
+// RFC 5256 §4. `threads` is what message::write_threads makes; empty for no thread.
+void write_thread(OutputBuffer& out, std::string_view threads);
 void write_esearch(OutputBuffer& out, const EsearchData& result);
 
 void write_namespace(OutputBuffer& out, const NamespaceData& data, NameEncoding encoding);

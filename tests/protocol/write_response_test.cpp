@@ -241,6 +241,9 @@ TEST_CASE("search results are written in both forms") {
           "* SEARCH 2 84 882 (MODSEQ 917162500)\r\n");
     CHECK(written([](OutputBuffer& out) { write_search(out, {}, 917162500); }) == "* SEARCH\r\n");
     CHECK(written([&](OutputBuffer& out) { write_sort(out, numbers); }) == "* SORT 2 84 882\r\n");
+    CHECK(written([](OutputBuffer& out) { write_thread(out, "(2)(3 6)"); }) ==
+          "* THREAD (2)(3 6)\r\n");
+    CHECK(written([](OutputBuffer& out) { write_thread(out, ""); }) == "* THREAD\r\n");
     EsearchData result;
     result.tag = "A282";
     result.min = 2;
