@@ -86,4 +86,11 @@ inline constexpr std::size_t kSummariesAtOnce = 256;
 // worker.
 inline constexpr std::size_t kInlineSearchMessagesMax = 20'000;
 
+// How often a core folds idle accounts, applies the log's horizon and looks for segments to
+// compact.
+inline constexpr std::chrono::minutes kMaintenanceInterval{5};
+// Compaction moves this much between two rounds and then lets a pause pass: 80 MB/s at most.
+inline constexpr std::uint64_t kCompactionBytesPerStep = 8U << 20;
+inline constexpr std::chrono::milliseconds kCompactionPause{100};
+
 }  // namespace tidemark::actors

@@ -1,0 +1,275 @@
+#include "actors/server.hpp"
+
+#include "actors/limits.hpp"
+#include "actors/task_group.hpp"
+#include "actors/tls_stream.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace tidemark::actors {
+
+// What lives on one core beside its CoreContext. Home core only.
+struct Server::PerCore {
+    PerCore(Core& home, unsigned number)
+        : core(home), index(number), sessions(home), background(home), closers(home) {}
+    Core& core;
+    unsigned index;
+    std::unordered_map<std::uint64_t, std::unique_ptr<ImapSession>> alive;
+    TaskGroup sessions;    // joined first
+    TaskGroup background;  // cancelled and joined after the sessions
+    TaskGroup closers;
+};
+
+Server::Server(ServerOptions options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions options, Clock& clock,
+                                                                storage::FileSystem& file_system) {
+    std::unique_ptr<Server> server(new Server(std::move(options), clock));
+    ServerOptions& settings = server->options_;
+    std::shared_ptr<TlsContext> tls;
+    if (!settings.certificates.empty()) {
+        auto config = TlsConfig::load(settings.certificates);
+        if (!config) return tl::unexpected(config.error().text());
+        tls = std::make_shared<TlsContext>(std::move(*config));
+    }
+    auto store = storage::Store::open(settings.directory, settings.store, file_system);
+    if (!store) return tl::unexpected(store.error().detail);
+    server->store_ = std::move(*store);
+    const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
+    const unsigned threads = settings.threads != 0 ? settings.threads : cpus;
+    server->workers_ = std::make_unique<WorkerPool>(
+        settings.workers != 0 ? settings.workers : std::max(2U, cpus), kWorkerJobsMax);
+    server->store_actor_ = std::make_unique<StoreActor>(*server->store_, clock);
+    server->cores_ = std::make_unique<CoreSet>(threads, clock);
+    server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
+    server->auth_ = std::make_unique<AuthService>(*server->credentials_, *server->workers_, clock,
+                                                  AuthServiceOptions{});
+    server->context_.reset(new ServerContext{*server->cores_,
+                                             *server->store_actor_,
+                                             *server->workers_,
+                                             *server->auth_,
+                                             settings.imap_options,
+                                             {},
+                                             {},
+                                             std::move(tls)});
+    for (unsigned i = 0; i < threads; ++i) {
+        Core& core = (*server->cores_)[i];
+        server->context_->core_contexts.push_back(
+            std::make_unique<CoreContext>(core, *server->store_actor_, *server->workers_,
+                                          settings.account_memory_bytes_max / threads));
+        server->per_core_.push_back(std::make_unique<PerCore>(core, i));
+    }
+    if (auto listening = server->listen(); !listening) return tl::unexpected(listening.error());
+    return server;
+}
+
+Server::~Server() {
+    if (started_ && !ended_) {
+        request_stop();
+        wait();
+    }
+    // Never started: nothing but the store is open.
+    if (!started_ && store_) (void)store_->close();
+}
+
+tl::expected<void, std::string> Server::listen() {
+    const auto open_all = [this](const std::vector<std::string>& wanted,
+                                 const char* kind) -> tl::expected<void, std::string> {
+        for (const std::string& address : wanted) {
+            auto listener = Listener::open(address);
+            if (!listener) return tl::unexpected(listener.error().text());
+            addresses_.push_back({kind, (*listener)->address()});
+            listeners_.emplace_back(std::move(*listener), kind);
+        }
+        return {};
+    };
+    if (!options_.imaps.empty() && !context_->tls)
+        return tl::unexpected(std::string("a TLS port needs a certificate"));
+    if (auto done = open_all(options_.imap, "imap"); !done) return done;
+    return open_all(options_.imaps, "imaps");
+}
+
+void Server::start() {
+    started_ = true;
+    store_actor_->start();
+    cores_->start();
+    for (auto& [listener, kind] : listeners_) {
+        const bool tls = kind == "imaps";
+        listener->start(
+            *cores_,
+            [this, tls](Core& core, std::unique_ptr<TcpStream> stream) {
+                accept(core, std::move(stream), tls);
+            },
+            [this] { return !stopping_ && sessions_alive_ < options_.connections_max; });
+    }
+    for (auto& here : per_core_) {
+        here->core.post([this, one = here.get()] { one->background.spawn(maintain(one)); });
+    }
+}
+
+void Server::attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implicit_tls) {
+    core.post([this, &core, implicit_tls, stream = std::move(stream)]() mutable {
+        accept(core, std::move(stream), implicit_tls);
+    });
+}
+
+void Server::accept(Core& core, std::unique_ptr<Stream> stream, bool tls) {
+    if (tls) stream = TlsStream::server(std::move(stream), context_->tls->current());
+    ++sessions_alive_;
+    adopt(*per_core_[core.index()],
+          std::make_unique<ImapSession>(*context_, std::move(stream), next_session_++, tls));
+}
+
+void Server::adopt(PerCore& here, std::unique_ptr<ImapSession> session) {
+    ImapSession* raw = session.get();
+    here.alive.emplace(raw->id(), std::move(session));
+    if (stopping_) raw->stop("the server is shutting down");
+    here.sessions.spawn(run_session(&here, raw));
+}
+
+Awaitable<void> Server::run_session(PerCore* here, ImapSession* session) {
+    auto end = ImapSession::End::kClosed;
+    try {
+        end = co_await session->run();
+    } catch (const std::exception& e) {
+        // One session's failure is its own: the others go on.
+        spdlog::error("session {} failed: {}", session->id(), e.what());
+    }
+    auto node = here->alive.extract(session->id());
+    if (end == ImapSession::End::kClosed) {
+        node.mapped().reset();
+        session_ended();
+        co_return;
+    }
+    PerCore* target = per_core_[session->target().index()].get();
+    auto moving = std::make_shared<std::unique_ptr<ImapSession>>(std::move(node.mapped()));
+    session->rehome([this, target, moving] { adopt(*target, std::move(*moving)); });
+}
+
+void Server::session_ended() {
+    if (--sessions_alive_ == 0 && stopping_) {
+        const std::lock_guard lock(mutex_);
+        changed_.notify_all();
+    }
+}
+
+void Server::spawn_on(Core& core, std::function<Awaitable<void>()> task) {
+    PerCore* here = per_core_[core.index()].get();
+    core.post([here, task = std::move(task)] { here->background.spawn(task()); });
+}
+
+// Periodic work of one core: the log's horizon, folds, eviction; on the first one also compaction.
+Awaitable<void> Server::maintain(PerCore* here) {
+    for (;;) {
+        if (!(co_await here->core.sleep(kMaintenanceInterval))) co_return;
+        auto& accounts = context_->on(here->core).accounts;
+        const auto horizon =
+            clock_.wall_microseconds() - std::chrono::microseconds(options_.change_horizon).count();
+        co_await accounts.maintain(horizon);
+        for (bool more = here->index == 0; more;) {
+            auto& store = *store_;
+            auto step = co_await store_actor_->run_between_rounds(
+                [&store] { return store.compact_step(kCompactionBytesPerStep); });
+            more = step && *step;
+            if (!(co_await here->core.sleep(kCompactionPause))) co_return;
+        }
+    }
+}
+
+void Server::request_stop() {
+    const std::lock_guard lock(mutex_);
+    stop_requested_ = true;
+    changed_.notify_all();
+}
+
+void Server::wait() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stop_requested_; });
+    }
+    for (auto& [listener, kind] : listeners_) listener->stop();
+    stopping_ = true;
+    for (auto& here : per_core_) {
+        here->core.post([one = here.get()] {
+            for (auto& [id, session] : one->alive) session->stop("the server is shutting down");
+        });
+    }
+    {
+        // A session that moves between cores finds out when it arrives.
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return sessions_alive_ == 0; });
+    }
+    for (auto& here : per_core_) {
+        here->core.post([this, one = here.get()] { one->closers.spawn(close_core(one)); });
+    }
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return cores_closed_ == per_core_.size(); });
+    }
+    store_actor_->stop();
+    cores_->stop();
+    cores_->join();
+    workers_->stop();
+    listeners_.clear();
+    per_core_.clear();
+    context_.reset();
+    if (auto closed = store_->close(); !closed)
+        spdlog::error("the store did not close well: {}", closed.error().detail);
+    ended_ = true;
+}
+
+Awaitable<void> Server::close_core(PerCore* here) {
+    co_await here->sessions.join();
+    here->background.cancel();
+    co_await here->background.join();
+    co_await context_->on(here->core).accounts.shut_down();
+    const std::lock_guard lock(mutex_);
+    ++cores_closed_;
+    changed_.notify_all();
+}
+
+tl::expected<void, std::string> Server::reload_certificates(
+    std::vector<CertificateFiles> certificates) {
+    if (!context_->tls) return tl::unexpected(std::string("the server runs without TLS"));
+    auto done = context_->tls->reload(std::move(certificates));
+    if (!done) return tl::unexpected(done.error().text());
+    return {};
+}
+
+std::vector<Server::SessionInfo> Server::sessions_here(unsigned index) const {
+    std::vector<SessionInfo> result;
+    for (const auto& [id, session] : per_core_[index]->alive) {
+        std::string state = "logout";
+        if (session->state() == SessionState::kNotAuthenticated) state = "not authenticated";
+        if (session->state() == SessionState::kAuthenticated) state = "authenticated";
+        if (session->state() == SessionState::kSelected) state = "selected";
+        result.push_back({id, "imap", session->user(), session->describe_peer(), state,
+                          session->client_name, session->is_tls()});
+    }
+    return result;
+}
+
+bool Server::disconnect_here(unsigned index, std::uint64_t id, std::string reason) {
+    auto& alive = per_core_[index]->alive;
+    const auto it = alive.find(id);
+    if (it == alive.end()) return false;
+    it->second->stop(std::move(reason));
+    return true;
+}
+
+std::size_t Server::disconnect_user_here(unsigned index, std::string user, std::string reason) {
+    std::size_t count = 0;
+    for (auto& [id, session] : per_core_[index]->alive) {
+        if (session->user() != user) continue;
+        session->stop(reason);
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace tidemark::actors

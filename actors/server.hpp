@@ -1,0 +1,131 @@
+// The whole server in one object: store, actors, listeners. `tidemark serve` and the tests run the
+// same one.
+//
+// Lifecycle: open() opens the store and the listening sockets, start() runs the cores and begins to
+// accept, wait() blocks until request_stop(), then ends in order: nothing new is accepted; every
+// session is told BYE and joined; accounts write their folds and are joined; the store commits what
+// it was given; the cores and workers end; the store is closed. Nothing is detached, so after
+// wait() no thread but the caller's is left. Threads: request_stop(), addresses(), counters from
+// any; the rest from the thread that made it.
+#pragma once
+
+#include "actors/auth/auth_service.hpp"
+#include "actors/credential_store.hpp"
+#include "actors/imap_session.hpp"
+#include "actors/listener.hpp"
+#include "actors/server_context.hpp"
+#include "storage/store.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tidemark::actors {
+
+struct ServerOptions {
+    std::string directory;
+    std::vector<std::string> imap;  // addresses, see Listener::open
+    std::vector<std::string> imaps;
+    std::vector<std::string> lmtp;
+    std::string admin;     // path of the socket; empty: none
+    unsigned threads = 0;  // network threads; 0: one a core
+    unsigned workers = 0;  // worker threads; 0: one a core, at least 2
+    storage::StoreOptions store;
+    ImapOptions imap_options;
+    std::vector<CertificateFiles> certificates;  // empty: no TLS
+    std::uint64_t account_memory_bytes_max = 512U << 20;
+    std::uint64_t connections_max = 20'000;
+    std::chrono::seconds change_horizon{90 * 24 * 3600};
+    std::string hostname = "localhost";
+};
+
+class Server {
+  public:
+    static tl::expected<std::unique_ptr<Server>, std::string> open(
+        ServerOptions options, Clock& clock, storage::FileSystem& file_system);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    void start();
+    void request_stop();
+    void wait();
+
+    struct Address {
+        std::string kind;  // "imap", "imaps", "lmtp", "admin"
+        std::string address;
+    };
+    const std::vector<Address>& addresses() const { return addresses_; }
+
+    // A session on a stream of the caller's, for tests. `stream` belongs to `core`; any thread.
+    void attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implicit_tls = false);
+
+    ServerContext& context() { return *context_; }
+    storage::Store& store() { return *store_; }
+    StoreActor& store_actor() { return *store_actor_; }
+    CoreSet& cores() { return *cores_; }
+    AuthService& auth() { return *auth_; }
+    const ServerOptions& options() const { return options_; }
+    Clock& clock() { return clock_; }
+    // Loads the certificates again; connections keep those they began with. Blocking; not on a
+    // core.
+    tl::expected<void, std::string> reload_certificates(std::vector<CertificateFiles> certificates);
+
+    // What is told of a connection, and how it is ended. Home core of the session inside.
+    struct SessionInfo {
+        std::uint64_t id;
+        std::string kind;  // "imap"
+        std::string user;
+        std::string peer;
+        std::string state;
+        std::string client;
+        bool tls;
+    };
+    // On core `index`.
+    std::vector<SessionInfo> sessions_here(unsigned index) const;
+    bool disconnect_here(unsigned index, std::uint64_t id, std::string reason);
+    std::size_t disconnect_user_here(unsigned index, std::string user, std::string reason);
+
+    // Spawns a task on `core` that is joined before the server ends; any thread.
+    void spawn_on(Core& core, std::function<Awaitable<void>()> task);
+
+  private:
+    struct PerCore;
+    Server(ServerOptions options, Clock& clock);
+    void accept(Core& core, std::unique_ptr<Stream> stream, bool tls);
+    Awaitable<void> run_session(PerCore* here, ImapSession* session);
+    void adopt(PerCore& here, std::unique_ptr<ImapSession> session);
+    void session_ended();
+    Awaitable<void> close_core(PerCore* here);
+    Awaitable<void> maintain(PerCore* here);
+    tl::expected<void, std::string> listen();
+
+    ServerOptions options_;
+    Clock& clock_;
+    std::unique_ptr<storage::Store> store_;
+    std::unique_ptr<WorkerPool> workers_;
+    std::unique_ptr<StoreActor> store_actor_;
+    std::unique_ptr<CoreSet> cores_;
+    std::unique_ptr<CredentialStore> credentials_;
+    std::unique_ptr<AuthService> auth_;
+    std::unique_ptr<ServerContext> context_;
+    std::vector<std::unique_ptr<PerCore>> per_core_;
+    std::vector<std::pair<std::unique_ptr<Listener>, std::string>> listeners_;
+    std::vector<Address> addresses_;
+    std::atomic<std::uint64_t> next_session_{1};
+    std::atomic<std::uint64_t> sessions_alive_{0};
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool stop_requested_ = false;
+    std::size_t cores_closed_ = 0;
+    bool started_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace tidemark::actors
