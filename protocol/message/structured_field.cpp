@@ -184,6 +184,14 @@ std::string_view FieldCursor::token() {
     return text_.substr(begin, position_ - begin);
 }
 
+std::string_view FieldCursor::letters() {
+    const std::size_t begin = position_;
+    while (!at_end() && is_alpha(text_[position_])) {
+        ++position_;
+    }
+    return text_.substr(begin, position_ - begin);
+}
+
 std::string FieldCursor::quoted_string(bool* is_closed) {
     std::string out;
     ++position_;

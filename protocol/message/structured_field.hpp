@@ -29,6 +29,9 @@ class FieldCursor {
     /// RFC 2045 §5.1 token, 8-bit characters included; empty when there is none here.
     [[nodiscard]] std::string_view token();
 
+    /// ASCII letters; empty when there are none here.
+    [[nodiscard]] std::string_view letters();
+
     /// The cursor is at the opening quote. A string that is not closed goes to the end, and
     /// `is_closed` becomes false.
     [[nodiscard]] std::string quoted_string(bool* is_closed = nullptr);

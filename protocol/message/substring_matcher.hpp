@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// SEARCH's string keys (RFC 9051 §6.4.4): substrings without regard to case, in decoded text.
 namespace tidemark::protocol::message {
 
-/// Compiled once for each needle of a SEARCH, then used for all messages, by one thread at a time
-/// or by several (all members are const). The text may come in pieces through `Scan`.
+/// Compiled once for each needle of a SEARCH, then used for all messages and by any number of
+/// threads (all members are const). Linear in the text for every needle; ASCII text is searched as
+/// it is, several bytes at a time.
 class SubstringMatcher {
   public:
     /// `needle` is UTF-8. An empty needle matches every text (RFC 9051 §6.4.4 HEADER).
@@ -22,30 +22,35 @@ class SubstringMatcher {
 
     [[nodiscard]] bool is_empty() const { return needle_.empty(); }
 
-    /// A text in pieces; holds back at most a needle's length between them.
+    /// A text in pieces, cut anywhere. Holds a needle's length between them.
     class Scan {
       public:
-        explicit Scan(const SubstringMatcher& matcher) : matcher_(&matcher) {}
+        explicit Scan(const SubstringMatcher& matcher)
+            : matcher_(&matcher), found_(matcher.is_empty()) {}
+
         /// True once the needle was found; later calls stay true.
-        [[nodiscard]] bool feed(std::string_view piece);
-        [[nodiscard]] bool finish();
+        bool feed(std::string_view piece);
+        bool finish();
+        [[nodiscard]] bool found() const { return found_; }
+
         /// Forgets the text so far, so that nothing matches across two parts.
         void restart();
 
       private:
+        void feed_whole(std::string_view piece);
+
         const SubstringMatcher* matcher_;
-        std::string mapped_;
+        std::string tail_;        // the last casemapped bytes, shorter than the needle
         std::string incomplete_;  // a UTF-8 sequence cut by the end of a piece
-        bool found_ = false;
+        bool found_;
     };
 
   private:
     [[nodiscard]] bool find_mapped(std::string_view mapped) const;
-    [[nodiscard]] bool find_ascii(std::string_view text) const;
+    [[nodiscard]] bool find_in_ascii(std::string_view text) const;
 
     std::string needle_;  // casemapped
-    bool is_ascii_ = true;
-    std::vector<std::size_t> skip_;
+    bool is_ascii_;
 };
 
 /// SEARCH HEADER, and FROM, TO, CC, BCC, SUBJECT by their field's name: some field `name` of the
