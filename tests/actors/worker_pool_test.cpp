@@ -98,8 +98,8 @@ TEST_CASE("an exception of a job is thrown at its caller") {
 }
 
 TEST_CASE("a full queue refuses at once") {
-    Rig rig(1, 1);
     Gate gate;
+    Rig rig(1, 1);
     rig.test.spawn(hold(&rig, &gate, WorkPriority::heavy, "a"));
     gate.wait_inside(1);
     rig.test.spawn(note(&rig, WorkPriority::heavy, "b"));
@@ -112,8 +112,8 @@ TEST_CASE("a full queue refuses at once") {
 }
 
 TEST_CASE("interactive jobs go before heavy ones and find a thread while heavy ones run") {
-    Rig rig(2);
     Gate gate;
+    Rig rig(2);
     rig.test.spawn(hold(&rig, &gate, WorkPriority::heavy, "a"));
     gate.wait_inside(1);
     rig.test.spawn(note(&rig, WorkPriority::heavy, "b"));
@@ -126,8 +126,8 @@ TEST_CASE("interactive jobs go before heavy ones and find a thread while heavy o
 }
 
 TEST_CASE("a job that has not begun is dropped when its task is cancelled") {
-    Rig rig(1);
     Gate gate;
+    Rig rig(1);
     rig.test.spawn(hold(&rig, &gate, WorkPriority::interactive, "a"));
     gate.wait_inside(1);
     TaskGroup group(rig.test.core);
@@ -141,8 +141,8 @@ TEST_CASE("a job that has not begun is dropped when its task is cancelled") {
 }
 
 TEST_CASE("a running job is told about the cancellation and its task waits for it") {
-    Rig rig(1);
     Gate gate;
+    Rig rig(1);
     gate.open();
     TaskGroup group(rig.test.core);
     group.spawn(until_cancelled(&rig, &gate));
@@ -155,8 +155,8 @@ TEST_CASE("a running job is told about the cancellation and its task waits for i
 }
 
 TEST_CASE("stopping finishes what runs and answers what waits") {
-    Rig rig(1);
     Gate gate;
+    Rig rig(1);
     rig.test.spawn(hold(&rig, &gate, WorkPriority::heavy, "a"));
     gate.wait_inside(1);
     rig.test.spawn(note(&rig, WorkPriority::heavy, "b"));
