@@ -104,7 +104,9 @@ class WordDecoder {
 
     void flush() {
         if (!raw_.empty() && !append_utf8(charset_, bytes_, out_)) {
-            append_valid_utf8(raw_, out_);  // RFC 2047 §6.2: an unknown charset is shown as it is
+            // RFC 2047 §6.2: a word of an unknown charset is shown as it is; but ASCII is ASCII
+            // nearly everywhere.
+            append_valid_utf8(ascii_prefix_size(bytes_) == bytes_.size() ? bytes_ : raw_, out_);
         }
         bytes_.clear();
         raw_.clear();

@@ -209,7 +209,13 @@ void DateParser::time() {
 void DateParser::zone() {
     cursor_.skip_cfws();
     if (is_alpha(cursor_.peek())) {
-        const std::string_view name = cursor_.letters();
+        std::string_view name = cursor_.letters();
+        const bool is_afternoon = equals_ignoring_case(name, "pm");
+        if (is_afternoon || equals_ignoring_case(name, "am")) {
+            result_.hour = result_.hour % 12 + (is_afternoon ? 12 : 0);
+            cursor_.skip_cfws();
+            name = cursor_.letters();
+        }
         for (const ZoneName& known : kZones) {
             if (equals_ignoring_case(name, known.name)) {
                 result_.zone_seconds = known.hours * 3600;

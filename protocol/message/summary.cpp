@@ -57,10 +57,7 @@ std::string display_key(const std::vector<Address>& addresses) {
     if (!first.host) {
         return sort_key(decode_header_text(first.mailbox.value_or("")));
     }
-    std::string address = first.mailbox.value_or("");
-    if (*first.host != kMissingHost) {
-        address.append("@").append(*first.host);
-    }
+    const std::string address = first.mailbox.value_or("") + "@" + *first.host;
     return sort_key(address);
 }
 
