@@ -56,7 +56,12 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
                                              settings.imap_options,
                                              {},
                                              {},
-                                             std::move(tls)});
+                                             std::move(tls),
+                                             {}});
+    server->context_->spawn_on = [raw = server.get()](Core& core,
+                                                      std::function<Awaitable<void>()> task) {
+        raw->spawn_on(core, std::move(task));
+    };
     for (unsigned i = 0; i < threads; ++i) {
         Core& core = (*server->cores_)[i];
         server->context_->core_contexts.push_back(

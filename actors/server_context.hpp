@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ struct ServerContext {
     ServerCounters counters;
     std::vector<std::unique_ptr<CoreContext>> core_contexts;  // by Core::index()
     std::shared_ptr<TlsContext> tls;                          // null: no STARTTLS, no TLS port
+
+    // Spawns a task on a core; the server joins it before it ends. Any thread.
+    std::function<void(Core& core, std::function<Awaitable<void>()> task)> spawn_on;
 
     CoreContext& on(const Core& core) { return *core_contexts[core.index()]; }
     Core& home_of(storage::AccountId account) {
