@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <cerrno>
@@ -22,6 +23,16 @@ class SilentLogger final : public rocksdb::Logger {
   public:
     using rocksdb::Logger::Logv;
     void Logv(const char*, va_list) override {}
+};
+
+// RocksDB would wait for space in a thread of its own, looking every five seconds, and refuse
+// Resume() meanwhile.
+class ManualRecovery final : public rocksdb::EventListener {
+  public:
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                              bool* auto_recovery) override {
+        *auto_recovery = false;
+    }
 };
 
 rocksdb::ColumnFamilyOptions family_options(Family which,
@@ -72,6 +83,7 @@ rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& e
     options.skip_checking_sst_file_sizes_on_db_open = true;
     options.max_open_files = kOpenTablesMax;
     options.max_background_jobs = 2;
+    options.listeners.push_back(std::make_shared<ManualRecovery>());
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
     options.keep_log_file_num = 4;

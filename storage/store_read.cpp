@@ -128,7 +128,8 @@ Result<LoadedAccount> StoreImpl::load_account(AccountId account) const {
     return loaded;
 }
 
-Result<LoadedMailbox> StoreImpl::load_mailbox(AccountId account, const MailboxRecord& record) const {
+Result<LoadedMailbox> StoreImpl::load_mailbox(AccountId account,
+                                              const MailboxRecord& record) const {
     const PinnedSnapshot snapshot(*db_);
     rocksdb::ReadOptions options;
     options.snapshot = snapshot.get();

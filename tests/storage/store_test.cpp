@@ -193,7 +193,7 @@ TEST_CASE("a streamed body becomes a sealed segment when committed and leaves no
     TestAccount me = at.account("me");
     const std::string text(300'000, 's');
     SUBCASE("committed") {
-        at.run(me, me.append({text}, true));
+        at.run(me, *me.append_staged(text));
         CHECK(me.matches());
         REQUIRE(at.segment_names().size() == 1);
         CHECK(at.files.is_read_only(at.segment_path(1)));
@@ -208,14 +208,14 @@ TEST_CASE("a streamed body becomes a sealed segment when committed and leaves no
     }
     SUBCASE("given up") {
         {
-            const Transaction dropped = me.append({text}, true);
+            const Transaction dropped = *me.append_staged(text);
             CHECK(at.segment_names().size() == 1);
         }
         CHECK(at.segment_names().empty());
     }
     SUBCASE("refused") {
         {
-            Transaction staged = me.append({text}, true);
+            Transaction staged = *me.append_staged(text);
             at.run(me, me.append({"between"}));
             Transaction* pointer = &staged;
             CHECK(at.store->commit({&pointer, 1})[0].error().kind == StoreErrorKind::kFenced);
@@ -224,7 +224,7 @@ TEST_CASE("a streamed body becomes a sealed segment when committed and leaves no
         CHECK(me.matches());
     }
     SUBCASE("left behind by a crash") {
-        const Transaction staged = me.append({text}, true);
+        const Transaction staged = *me.append_staged(text);
         at.crash(5);
         CHECK(at.segment_names().empty());
     }

@@ -58,33 +58,35 @@ class TestAccount {
         return transaction;
     }
 
-    Transaction append(const std::vector<std::string>& bodies, bool staged = false) {
+    Transaction append(const std::vector<std::string>& bodies) {
         Transaction transaction = begin();
         ChangeRecord change;
         change.kind = ChangeKind::kDelivery;
         for (const std::string& text : bodies) {
-            const Message message = new_message(store_->next_body_id(), text);
             NewBody body;
-            body.id = message.body;
-            if (staged) {
-                auto file = store_->stage_body(body.id, text.size());
-                REQUIRE(file.has_value());
-                REQUIRE(
-                    (*file)->append(std::string_view(text).substr(0, text.size() / 2)).has_value());
-                REQUIRE(
-                    (*file)->append(std::string_view(text).substr(text.size() / 2)).has_value());
-                REQUIRE((*file)->finish().has_value());
-                body.staged = *file;
-            } else {
-                body.bytes = std::make_shared<const std::string>(text);
-            }
-            body.owners = {{id_, mailbox(), message.uid}};
-            transaction.add_body(std::move(body));
-            transaction.put_summary(message.body,
-                                    "summary of " + std::to_string(raw(message.body)));
-            change.appended.push_back(message);
-            next_.bodies[message.uid] = text;
+            body.id = store_->next_body_id();
+            body.bytes = std::make_shared<const std::string>(text);
+            add_message(transaction, change, std::move(body), text);
         }
+        finish(transaction, change);
+        return transaction;
+    }
+
+    // Streams the body; nullopt when the disk refuses.
+    std::optional<Transaction> append_staged(const std::string& text) {
+        Transaction transaction = begin();
+        ChangeRecord change;
+        change.kind = ChangeKind::kAppend;
+        NewBody body;
+        body.id = store_->next_body_id();
+        auto file = store_->stage_body(body.id, text.size());
+        const std::string_view all = text;
+        if (!file || !(*file)->append(all.substr(0, text.size() / 2)) ||
+            !(*file)->append(all.substr(text.size() / 2)) || !(*file)->finish()) {
+            return std::nullopt;
+        }
+        body.staged = *file;
+        add_message(transaction, change, std::move(body), text);
         finish(transaction, change);
         return transaction;
     }
@@ -175,9 +177,15 @@ class TestAccount {
     // Reads everything back and compares it with the accepted state. `else_next`: the state of the
     // transaction that was under way is right too; it is then taken over.
     bool matches(bool else_next = false) {
-        if (agrees(state_)) return true;
-        if (!else_next || !agrees(next_)) return false;
-        accept();
+        if (!agrees(state_)) {
+            if (!else_next || !agrees(next_)) return false;
+            accept();
+        }
+        // A fold is lazy and may have been forgotten; the next one builds on what is there.
+        const MailboxRecord record = store_->load_account(id_)->mailboxes.at(0);
+        state_.mailbox.folded_modseq = record.folded_modseq;
+        state_.mailbox.horizon_modseq = record.horizon_modseq;
+        state_.folded = store_->load_mailbox(id_, record)->folded;
         return true;
     }
 
@@ -223,6 +231,16 @@ class TestAccount {
         return message;
     }
 
+    void add_message(Transaction& transaction, ChangeRecord& change, NewBody body,
+                     const std::string& text) {
+        const Message message = new_message(body.id, text);
+        body.owners = {{id_, mailbox(), message.uid}};
+        transaction.add_body(std::move(body));
+        transaction.put_summary(message.body, "summary of " + std::to_string(raw(message.body)));
+        change.appended.push_back(message);
+        next_.bodies[message.uid] = text;
+    }
+
     void finish(Transaction& transaction, const ChangeRecord& change) {
         const ModSeq modseq = state_.counters.modseq + (state_.mailbox.id == MailboxId{} ? 0 : 1);
         next_.counters.modseq = modseq;
@@ -245,7 +263,6 @@ class TestAccount {
         if (!loaded || loaded->counters != expected.counters) return false;
         if (loaded->mailboxes.size() != 1) return false;
         const MailboxRecord& record = loaded->mailboxes[0];
-        // Folding is lazy and may be forgotten; nothing else may differ.
         MailboxRecord comparable = record;
         comparable.folded_modseq = expected.mailbox.folded_modseq;
         comparable.horizon_modseq = expected.mailbox.horizon_modseq;

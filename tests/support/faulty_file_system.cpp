@@ -302,16 +302,16 @@ void FaultyFileSystem::restart(std::uint64_t seed) {
         return seed == 0 ? 0 : random() % (count + 1);
     };
     const std::size_t kept = survivors(disk_->unsynced_names.size());
-    std::set<Inode*> inodes;
-    for (const auto& [path, inode] : disk_->names) inodes.insert(inode.get());
-    for (const auto& [path, inode] : disk_->durable_names) inodes.insert(inode.get());
+    std::set<InodePtr> inodes;
+    for (const auto& [path, inode] : disk_->names) inodes.insert(inode);
+    for (const auto& [path, inode] : disk_->durable_names) inodes.insert(inode);
     for (const NameChange& change : disk_->unsynced_names) {
-        if (change.inode) inodes.insert(change.inode.get());
+        if (change.inode) inodes.insert(change.inode);
     }
     for (std::size_t i = 0; i < kept; ++i) replay(disk_->durable_names, disk_->unsynced_names[i]);
     disk_->unsynced_names.clear();
     disk_->names = disk_->durable_names;
-    for (Inode* inode : inodes) {
+    for (const InodePtr& inode : inodes) {
         const std::size_t whole = survivors(inode->unsynced.size());
         for (std::size_t i = 0; i < whole; ++i) replay(inode->durable, inode->unsynced[i]);
         if (seed != 0 && whole < inode->unsynced.size() && !inode->unsynced[whole].truncation) {
