@@ -63,7 +63,7 @@ std::optional<unsigned> time_of_day(std::string_view text) {
         *minute > 59 || *second > 60) {
         return std::nullopt;
     }
-    return *hour * 3600 + *minute * 60 + *second;
+    return *hour * 3600 + *minute * 60 + std::min(*second, 59U);
 }
 
 // "+hhmm" as minutes

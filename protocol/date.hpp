@@ -78,7 +78,8 @@ Date local_date(DateTime time);
 Date utc_date(std::int64_t unix_seconds);
 
 // RFC 9051 §9 "date-time" without its quotes: "dd-Mon-yyyy hh:mm:ss +zzzz", a space or a digit
-// first. A second of 60 is accepted as the first of the next minute.
+// first. A leap second is taken
+// as the one before it.
 std::optional<DateTime> parse_date_time(std::string_view text);
 
 // RFC 9051 §9 "date-text": "d-Mon-yyyy" or "dd-Mon-yyyy", without quotes.

@@ -40,7 +40,10 @@ TEST_CASE("a date-time is accepted in forms that are not written") {
     CHECK(parse_date_time("01-JAN-1970 00:00:00 -0000")->unix_seconds == 0);
     CHECK(parse_date_time("1-Jan-1970 00:00:00 +0000")->unix_seconds == 0);
     CHECK(format_date_time(*parse_date_time("31-Dec-2016 23:59:60 +0000")) ==
-          " 1-Jan-2017 00:00:00 +0000");
+          "31-Dec-2016 23:59:59 +0000");
+    // One second later would be a year that can not be written.
+    CHECK(format_date_time(*parse_date_time("31-Dec-9999 23:59:60 -2359")) ==
+          "31-Dec-9999 23:59:59 -2359");
 }
 
 TEST_CASE("text that is not a date-time is refused") {
