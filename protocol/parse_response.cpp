@@ -23,6 +23,15 @@ void read_words(ResponseCursor& cursor, Words& words) {
     }
 }
 
+// deviation: more than one space, as some servers (and examples in RFC 2342 and RFC 5819) have it.
+bool read_space(ResponseCursor& cursor, std::string_view rule) {
+    if (!cursor.expect_space(rule)) {
+        return false;
+    }
+    cursor.skip_spaces();
+    return true;
+}
+
 bool read_word_list(ResponseCursor& cursor, std::vector<std::string_view>& words) {
     if (!cursor.expect('(', "flag-list")) {
         return false;
@@ -118,8 +127,8 @@ bool read_list(ResponseCursor& cursor, ListData& list) {
             list.other_attributes.emplace_back(name);
         }
     }
-    if (!cursor.expect(')', "mailbox-list") || !cursor.expect_space("mailbox-list") ||
-        !read_separator(cursor, list.separator) || !cursor.expect_space("mailbox-list") ||
+    if (!cursor.expect(')', "mailbox-list") || !read_space(cursor, "mailbox-list") ||
+        !read_separator(cursor, list.separator) || !read_space(cursor, "mailbox-list") ||
         !read_astring_into(cursor, list.mailbox, "mailbox")) {
         return false;
     }
@@ -330,10 +339,9 @@ bool read_namespace_part(ResponseCursor& cursor, std::vector<NamespaceEntry>& en
 }
 
 bool read_namespace(ResponseCursor& cursor, NamespaceData& data) {
-    return read_namespace_part(cursor, data.personal) &&
-           cursor.expect_space("namespace-response") &&
+    return read_namespace_part(cursor, data.personal) && read_space(cursor, "namespace-response") &&
            read_namespace_part(cursor, data.other_users) &&
-           cursor.expect_space("namespace-response") && read_namespace_part(cursor, data.shared);
+           read_space(cursor, "namespace-response") && read_namespace_part(cursor, data.shared);
 }
 
 // id-params-list  = "(" *(string SP nstring SP) ")" / nil
@@ -496,7 +504,7 @@ constexpr Reader kReaders[] = {
     {"NAMESPACE", ResponseKind::name_space,
      [](ResponseCursor& cursor, Response& response) {
          response.name_space.clear();
-         return cursor.expect_space("namespace-response") &&
+         return read_space(cursor, "namespace-response") &&
                 read_namespace(cursor, response.name_space);
      }},
     {"ID", ResponseKind::id,

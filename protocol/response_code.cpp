@@ -53,7 +53,11 @@ bool read_arguments(ResponseCursor& cursor, ResponseCode& code) {
         case CodeShape::words:
             return read_words(cursor, code.words);
         case CodeShape::optional_list:
-            return cursor.peek() == ']' || read_list(cursor, code.words);
+            // deviation: without the parentheses, as an example in RFC 9051 §6.4.4 has it.
+            if (!cursor.rest().starts_with(" (")) {
+                return read_words(cursor, code.words);
+            }
+            return read_list(cursor, code.words);
         case CodeShape::list:
             return read_list(cursor, code.words);
         case CodeShape::object_id: {

@@ -173,6 +173,9 @@ TEST_CASE("what other servers send is understood") {
     CHECK(read("* VANISHED 5:3").vanished.uids == OrderedRanges{{3, 5}});
     CHECK(read("* OK [BADCHARSET (\"utf 8\" x)] t").code.words.size() == 2);
     CHECK(read("* FLAGS (\\Seen)  ").words.size() == 1);
+    CHECK(read("* LIST () \".\"  \"INBOX\"").list.mailbox == "INBOX");
+    CHECK(read("* NAMESPACE ((\"INBOX.\" \".\")) NIL  NIL").name_space.personal.size() == 1);
+    CHECK(read("* NO [BADCHARSET UTF-8] t").code.words == std::vector<std::string>{"UTF-8"});
 }
 
 TEST_CASE("a wrong response code is kept as text and harms nothing") {
