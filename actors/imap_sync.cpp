@@ -234,6 +234,9 @@ std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag,
         for (const auto& range : wanted.ranges()) add_between(range.first, range.last);
         return uids;
     }
+    // deviation: "1:*" in an empty mailbox is answered with nothing instead of BAD (RFC 9051 §9
+    // "seq-number"), as clients that do not look at EXISTS first expect it of every other server.
+    if (view.count() == 0 && set.has_star()) return uids;
     if (!set.is_within(view.count())) {
         bad(tag, "there is no message of that number");
         return std::nullopt;
