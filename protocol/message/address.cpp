@@ -217,7 +217,7 @@ void AddressParser::take_domain_after_words() {
         end_item();
     }
     Address address;
-    address.mailbox = has_words_ ? words_ : std::string(kMissingMailbox);
+    address.mailbox = words_.empty() ? std::string(kMissingMailbox) : words_;
     std::string host = domain();
     address.host = host.empty() ? std::string(kMissingHost) : std::move(host);
     address_ = std::move(address);
