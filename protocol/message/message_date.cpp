@@ -191,16 +191,20 @@ void DateParser::time() {
     separators();
     int hour = 0;
     const FieldCursor begin = cursor_;
-    if (!number(2, hour) || (cursor_.peek() != ':' && cursor_.peek() != '.')) {
+    const bool has_hour = number(2, hour);
+    cursor_.skip_cfws();
+    if (!has_hour || (cursor_.peek() != ':' && cursor_.peek() != '.')) {
         cursor_ = begin;
         return;
     }
     result_.hour = hour;
     cursor_.advance();
+    cursor_.skip_cfws();
     static_cast<void>(number(2, result_.minute));
     cursor_.skip_cfws();
     if (cursor_.peek() == ':' || cursor_.peek() == '.') {
         cursor_.advance();
+        cursor_.skip_cfws();
         static_cast<void>(number(2, result_.second));
     }
 }

@@ -49,6 +49,7 @@ class SummaryView {
   public:
     /// Nothing when the value is of another version or damaged; a view that exists is whole.
     [[nodiscard]] static std::optional<SummaryView> read(std::string_view value);
+    static std::optional<SummaryView> read(std::string&& value) = delete;  // it would not live
 
     [[nodiscard]] std::string_view envelope() const { return envelope_; }
     [[nodiscard]] std::string_view body_structure() const { return body_structure_; }
