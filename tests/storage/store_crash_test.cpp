@@ -126,7 +126,7 @@ TEST_CASE("the same with memory tables that are written out all the time") {
     options.wal_bytes_max = 20'000;
     const std::uint64_t base = std::random_device{}();
     MESSAGE("seed " << base);
-    for (std::uint64_t run = 0; run < 6; ++run) run_until_power_is_cut(base + run, options);
+    for (std::uint64_t run = 0; run < 3; ++run) run_until_power_is_cut(base + run, options);
 }
 
 TEST_CASE("compaction survives a crash at each of its steps") {
