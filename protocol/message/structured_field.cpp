@@ -4,7 +4,9 @@
 #include "protocol/message/header_fields.hpp"
 #include "protocol/message/limits.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace tidemark::protocol::message {
@@ -89,50 +91,66 @@ std::string percent_encoded(std::string_view text) {
     return out;
 }
 
-/// Puts segments 0, 1, 2 ... of one name together at the place of the first; a segment without its
-/// predecessors stays as it was sent. At most kParametersMax^2 comparisons of a few bytes.
-std::vector<Parameter> join_segments(std::vector<Parameter> parameters) {
-    std::vector<std::optional<SegmentName>> names;
-    names.reserve(parameters.size());
-    bool has_segments = false;
-    for (const Parameter& parameter : parameters) {
-        names.push_back(parse_segment_name(parameter.name));
-        has_segments = has_segments || names.back();
+struct Segment {
+    std::string base;  // lower case
+    std::size_t number = 0;
+    std::size_t index = 0;
+    bool is_encoded = false;
+};
+
+/// All segments among the parameters, by name and number.
+std::vector<Segment> find_segments(const std::vector<Parameter>& parameters) {
+    std::vector<Segment> segments;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (const auto name = parse_segment_name(parameters[i].name)) {
+            std::string base(name->base);
+            std::transform(base.begin(), base.end(), base.begin(), to_lower);
+            segments.push_back({std::move(base), name->number, i, name->is_encoded});
+        }
     }
-    if (!has_segments) {
+    std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
+        return std::tie(a.base, a.number, a.index) < std::tie(b.base, b.number, b.index);
+    });
+    return segments;
+}
+
+/// Puts segments 0, 1, 2 ... of one name together at the place of the first. A segment without its
+/// predecessors, or sent twice, stays as it was sent.
+std::vector<Parameter> join_segments(std::vector<Parameter> parameters) {
+    const std::vector<Segment> segments = find_segments(parameters);
+    if (segments.empty()) {
         return parameters;
     }
-    std::vector<Parameter> joined;
-    std::vector<bool> is_used(parameters.size(), false);
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        if (!names[i] || names[i]->number != 0) {
-            continue;
-        }
-        std::vector<std::size_t> segments;
-        bool is_encoded = false;
-        for (std::size_t j = i; j < parameters.size();) {
-            segments.push_back(j);
-            is_used[j] = true;
-            is_encoded = is_encoded || names[j]->is_encoded;
-            for (j = 0; j < parameters.size(); ++j) {
-                if (!is_used[j] && names[j] && names[j]->number == segments.size() &&
-                    equals_ignoring_case(names[j]->base, names[i]->base)) {
-                    break;
-                }
+    std::vector<bool> is_joined(parameters.size(), false);
+    for (auto first = segments.begin(); first != segments.end();) {
+        const auto end = std::find_if(first, segments.end(), [&first](const Segment& segment) {
+            return segment.base != first->base;
+        });
+        std::vector<const Segment*> run;
+        for (auto segment = first; segment != end; ++segment) {
+            if (segment->number == run.size()) {
+                run.push_back(&*segment);
             }
         }
-        Parameter whole{std::string(names[i]->base) + (is_encoded ? "*" : ""), ""};
-        for (const std::size_t segment : segments) {
-            whole.value += is_encoded && !names[segment]->is_encoded
-                               ? percent_encoded(parameters[segment].value)
-                               : parameters[segment].value;
+        if (!run.empty()) {
+            const bool is_encoded = std::any_of(
+                run.begin(), run.end(), [](const Segment* segment) { return segment->is_encoded; });
+            std::string value;
+            for (const Segment* segment : run) {
+                const std::string& text = parameters[segment->index].value;
+                value += is_encoded && !segment->is_encoded ? percent_encoded(text) : text;
+                is_joined[segment->index] = true;
+            }
+            Parameter& whole = parameters[run.front()->index];
+            whole.name = whole.name.substr(0, first->base.size()) + (is_encoded ? "*" : "");
+            whole.value = std::move(value);
+            is_joined[run.front()->index] = false;
         }
-        is_used[i] = false;
-        names[i].reset();
-        parameters[i] = std::move(whole);
+        first = end;
     }
+    std::vector<Parameter> joined;
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        if (!is_used[i]) {
+        if (!is_joined[i]) {
             joined.push_back(std::move(parameters[i]));
         }
     }
