@@ -113,6 +113,7 @@ void append_casemapped(std::string_view text, std::string& out) {
             continue;
         }
         UChar32 code_point = 0;
+        // NOLINTNEXTLINE(bugprone-inc-dec-in-conditions): that is what ICU's macro is made of
         U8_NEXT_OR_FFFD(reinterpret_cast<const std::uint8_t*>(text.data()), i, text.size(),
                         code_point);
         const Page& page = page_of(code_point);

@@ -1,6 +1,6 @@
 #include "protocol/message/body_structure.hpp"
 
-#include "imap_value.hpp"
+#include "tests/protocol/message/imap_value.hpp"
 
 #include <doctest/doctest.h>
 

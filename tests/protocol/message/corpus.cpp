@@ -1,12 +1,12 @@
-#include "corpus.hpp"
+#include "tests/protocol/message/corpus.hpp"
 
-#include "imap_value.hpp"
 #include "protocol/message/ascii.hpp"
 #include "protocol/message/body_structure.hpp"
 #include "protocol/message/envelope.hpp"
 #include "protocol/message/header_fields.hpp"
 #include "protocol/message/mime_parser.hpp"
 #include "protocol/message/section.hpp"
+#include "tests/protocol/message/imap_value.hpp"
 
 #include <sodium.h>
 

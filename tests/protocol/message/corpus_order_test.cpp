@@ -1,6 +1,6 @@
-#include "corpus.hpp"
 #include "protocol/message/summary.hpp"
 #include "protocol/message/thread.hpp"
+#include "tests/protocol/message/corpus.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-#include "corpus.hpp"
+#include "tests/protocol/message/corpus.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
