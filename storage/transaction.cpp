@@ -72,7 +72,7 @@ void Transaction::put_summary(BodyId body, std::string_view summary) {
 }
 
 void Transaction::put_subscription(std::string_view name) {
-    put(Family::kAccounts, keys::subscription(account_, name), {});
+    put(Family::kAccounts, keys::subscription(account_, name), std::string(1, '\x01'));
 }
 void Transaction::delete_subscription(std::string_view name) {
     remove(Family::kAccounts, keys::subscription(account_, name));
