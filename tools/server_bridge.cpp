@@ -26,18 +26,6 @@ std::string ready_line(const Listening& listening) {
     return line;
 }
 
-CommandResult<void> serve(const ServeOptions&, Terminal&) {
-    return not_yet();
-}
-
-CommandResult<void> fill_data_directory(const std::string&, const std::optional<FirstAccount>&) {
-    return not_yet();
-}
-
-CommandResult<std::unique_ptr<Accounts>> accounts_of_directory(const std::string&) {
-    return not_yet();
-}
-
 CommandResult<void> import_mail(const TransferOptions&, Terminal&) {
     return not_yet();
 }
