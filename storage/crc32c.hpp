@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli), as in RFC 3720 appendix B.4. Any thread.
+// CRC-32C (Castagnoli), the checksum of iSCSI and ext4. Any thread.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,8 @@
 //   meta       (RocksDB's "default")  tag 1: StoreState, tag 2 + segment: SegmentRecord
 //   accounts   tag 1 + account: AccountRecord · tag 2 + account: AccountCounters · tag 3 + name:
 //   account id ·
-//              tag 4 + account + name: subscription to a name that is no mailbox (version byte only)
+//              tag 4 + account + name: subscription to a name that is no mailbox (version byte
+//              only)
 //   mailboxes  account + mailbox: MailboxRecord
 //   changes    account + mailbox + modseq: ChangeRecord
 //   pages      account + mailbox + first uid: Page

@@ -155,7 +155,7 @@ Result<bool> StoreImpl::compact_step(std::uint64_t bytes_max) {
     }
     unlink_unneeded();
     const Result<bool> dropped = drop_dead_segments();
-    if (!dropped) return dropped;
+    if (!dropped) return tl::unexpected(dropped.error());
     if (!compacting_) {
         if (const std::optional<SegmentId> victim = choose_victim())
             compacting_ = Cursor{*victim, 0};

@@ -245,6 +245,7 @@ Result<void> StoreImpl::open_database() {
     cache_ = rocksdb::NewLRUCache(options_.block_cache_bytes);
     const rocksdb::DBOptions options = database_options(options_, env_, file_system_.native());
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    descriptors.reserve(kFamilyCount);
     for (std::size_t i = 0; i < kFamilyCount; ++i) {
         descriptors.emplace_back(std::string(kFamilyNames[i]),
                                  family_options(static_cast<Family>(i), cache_));

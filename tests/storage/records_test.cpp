@@ -40,6 +40,7 @@ void check_round_trip(const Record& record, Decode decode, Random& random) {
 
 std::vector<Message> messages_of(const Page& page) {
     std::vector<Message> messages;
+    messages.reserve(page.count());
     for (std::size_t i = 0; i < page.count(); ++i) messages.push_back(page.at(i));
     return messages;
 }

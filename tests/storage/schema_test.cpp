@@ -1,14 +1,14 @@
 // The worked example of storage/schema.md is what the program writes.
+#include "storage/crc32c.hpp"
+#include "storage/keys.hpp"
+#include "storage/records.hpp"
+#include "storage/segment_frame.hpp"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <fstream>
 #include <iterator>
-
-#include "storage/crc32c.hpp"
-#include "storage/keys.hpp"
-#include "storage/records.hpp"
-#include "storage/segment_frame.hpp"
 
 using namespace tidemark::storage;
 
@@ -29,7 +29,8 @@ std::string row(std::string_view family, const std::string& key, const std::stri
 TEST_CASE("the worked example of schema.md is what is stored") {
     std::ifstream file(TIDEMARK_SOURCE_DIR "/storage/schema.md");
     REQUIRE(file.good());
-    const std::string document{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const std::string document{std::istreambuf_iterator<char>(file),
+                               std::istreambuf_iterator<char>()};
 
     const AccountId account{1};
     const MailboxId mailbox{1};
@@ -93,8 +94,8 @@ TEST_CASE("the worked example of schema.md is what is stored") {
     page.flags = {kSeen};
     page.modseq = {3};
 
-    const FrameHeader frame{body,          message.size, crc32c(text), message.internal_date, 0,
-                            {{account, mailbox, 1}}};
+    const FrameHeader frame{body, message.size,           crc32c(text), message.internal_date,
+                            0,    {{account, mailbox, 1}}};
     const std::string header = encode_frame_header(frame);
     BodyRecord place;
     place.segment = SegmentId{1};

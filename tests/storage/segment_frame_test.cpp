@@ -41,8 +41,7 @@ std::unique_ptr<File> file_with(tidemark::testing::FaultyFileSystem& files,
 
 }  // namespace
 
-TEST_CASE(
-    "CRC-32C gives the values of RFC 3720 appendix B.4, with and without the processor's help") {
+TEST_CASE("CRC-32C gives iSCSI's known values, with and without the processor's help") {
     const std::vector<std::pair<std::string, std::uint32_t>> known = {
         {std::string(32, '\0'), 0x8a9136aa},
         {std::string(32, '\xff'), 0x62a8ab43},

@@ -61,6 +61,7 @@ void run_until_power_is_cut(std::uint64_t seed, StoreOptions options) {
     Random random(seed);
     TestStore at(options);
     std::vector<TestAccount> accounts;
+    accounts.reserve(3);
     for (int i = 0; i < 3; ++i) accounts.push_back(at.account("account" + std::to_string(i)));
     for (int crash = 0; crash < 6; ++crash) {
         at.files.cut_power_after(1 + random() % 250);

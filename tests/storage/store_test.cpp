@@ -233,10 +233,12 @@ TEST_CASE("a streamed body becomes a sealed segment when committed and leaves no
 TEST_CASE("one round of many transactions makes one sync of the segment and one of the log") {
     TestStore at;
     std::vector<TestAccount> accounts;
+    accounts.reserve(20);
     for (int i = 0; i < 20; ++i) accounts.push_back(at.account("account" + std::to_string(i)));
     at.run(accounts[0], accounts[0].append({"first"}));
     const StoreStatistics before = at.store->statistics();
     std::vector<Transaction> round;
+    round.reserve(accounts.size());
     for (TestAccount& account : accounts) round.push_back(account.append({"mail"}));
     for (const auto& result : at.commit_all(std::move(round))) CHECK(result.has_value());
     const StoreStatistics after = at.store->statistics();

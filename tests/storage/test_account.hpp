@@ -209,6 +209,7 @@ class TestAccount {
 
     std::vector<Uid> uids() const {
         std::vector<Uid> uids;
+        uids.reserve(state_.bodies.size());
         for (const auto& [uid, text] : state_.bodies) uids.push_back(uid);
         return uids;
     }

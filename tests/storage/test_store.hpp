@@ -56,6 +56,7 @@ struct TestStore {
 
     std::vector<Result<void>> commit_all(std::vector<Transaction> transactions) {
         std::vector<Transaction*> pointers;
+        pointers.reserve(transactions.size());
         for (Transaction& transaction : transactions) pointers.push_back(&transaction);
         return store->commit(pointers);
     }

@@ -194,7 +194,7 @@ class MemoryFile final : public storage::File {
         if (generation_ != disk_->generation) return error(EIO, path_);
         if (offset >= inode_->data.size()) return std::size_t{0};
         const std::size_t got = std::min<std::size_t>(size, inode_->data.size() - offset);
-        std::memcpy(buffer, inode_->data.data() + offset, got);
+        inode_->data.copy(buffer, got, offset);
         return got;
     }
     IoResult<std::optional<std::size_t>> try_read_at(std::uint64_t offset, char* buffer,

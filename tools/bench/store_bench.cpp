@@ -112,6 +112,7 @@ void measure_rounds(Store& store, std::vector<Account>& accounts, const char* wh
             transactions.reserve(size);
             for (std::size_t i = 0; i < size; ++i) transactions.push_back(make(store, accounts[i]));
             std::vector<Transaction*> pointers;
+            pointers.reserve(transactions.size());
             for (Transaction& transaction : transactions) pointers.push_back(&transaction);
             for (const auto& result : store.commit(pointers)) must(result);
             done += size;
@@ -206,6 +207,7 @@ int main(int argc, char** argv) {
     options.create_if_missing = true;
     std::unique_ptr<Store> store = must(Store::open(directory, options, posix_file_system()));
     std::vector<Account> accounts;
+    accounts.reserve(256);
     for (int i = 0; i < 256; ++i) accounts.push_back(make_account(*store, i));
 
     measure_rounds(*store, accounts, "small records", seconds,
@@ -230,9 +232,11 @@ int main(int argc, char** argv) {
 
     for (std::uint32_t done = 0; done < messages;) {
         std::vector<Transaction> transactions;
+        transactions.reserve(256);
         for (std::size_t i = 0; i < 256; ++i, ++done)
             transactions.push_back(delivery(*store, accounts[i], body, summary));
         std::vector<Transaction*> pointers;
+        pointers.reserve(transactions.size());
         for (Transaction& transaction : transactions) pointers.push_back(&transaction);
         for (const auto& result : store->commit(pointers)) must(result);
     }
