@@ -160,7 +160,7 @@ std::vector<Result<void>> StoreImpl::commit(std::span<Transaction* const> transa
 Result<void> StoreImpl::commit_round(std::span<Transaction* const> transactions,
                                      std::vector<Result<void>>& results) {
     Round round(*this);
-    if (auto loaded = round.load_bodies(transactions); !loaded) return loaded;
+    round.load_bodies(transactions);
     bool sync = false;
     std::uint64_t accepted = 0;
     for (std::size_t i = 0; i < transactions.size(); ++i) {

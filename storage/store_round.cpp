@@ -61,15 +61,15 @@ StoreImpl::Round::Deltas StoreImpl::Round::net_deltas(const Transaction& transac
     return deltas;
 }
 
-Result<void> StoreImpl::Round::load_bodies(std::span<Transaction* const> transactions) {
+void StoreImpl::Round::load_bodies(std::span<Transaction* const> transactions) {
     std::vector<BodyId> wanted;
     for (const Transaction* transaction : transactions) {
         for (const auto& [body, delta] : net_deltas(*transaction)) wanted.push_back(body);
     }
-    return load_records(std::move(wanted));
+    load_records(std::move(wanted));
 }
 
-Result<void> StoreImpl::Round::load_records(std::vector<BodyId> bodies) {
+void StoreImpl::Round::load_records(std::vector<BodyId> bodies) {
     std::sort(bodies.begin(), bodies.end());
     bodies.erase(std::unique(bodies.begin(), bodies.end()), bodies.end());
     std::erase_if(bodies, [&](BodyId body) { return bodies_.contains(body); });
@@ -87,13 +87,19 @@ Result<void> StoreImpl::Round::load_records(std::vector<BodyId> bodies) {
                              values.data(), statuses.data(), true);
         for (std::size_t i = 0; i < count; ++i) {
             if (statuses[i].IsNotFound()) continue;
-            if (!statuses[i].ok()) return tl::unexpected(store_error(statuses[i]));
+            const BodyId body = bodies[at + i];
+            if (!statuses[i].ok()) {
+                unreadable_.insert_or_assign(body, store_error(statuses[i]));
+                continue;
+            }
             Result<BodyRecord> record = decode_body(view(values[i]));
-            if (!record) return tl::unexpected(record.error());
-            bodies_[bodies[at + i]] = {std::move(*record), true, false, {}};
+            if (record) {
+                bodies_[body] = {std::move(*record), true, false, {}};
+            } else {
+                unreadable_.insert_or_assign(body, std::move(record.error()));
+            }
         }
     }
-    return {};
 }
 
 Result<void> StoreImpl::Round::check_names(const Transaction& transaction) {
@@ -124,6 +130,9 @@ Result<void> StoreImpl::Round::change_in(BodyMap& changed, AccountId account, Bo
                                          std::int64_t delta) {
     auto found = changed.find(body);
     if (found == changed.end()) {
+        if (const auto bad = unreadable_.find(body); bad != unreadable_.end()) {
+            return tl::unexpected(bad->second);
+        }
         const auto known = bodies_.find(body);
         if (known == bodies_.end() || known->second.record.references.empty()) {
             return fail(StoreErrorKind::kNotFound,
@@ -296,11 +305,13 @@ Result<void> StoreImpl::Round::change_references(
     AccountId account, std::span<const std::pair<BodyId, std::int64_t>> deltas) {
     std::vector<BodyId> wanted;
     for (const auto& [body, delta] : deltas) wanted.push_back(body);
-    if (auto loaded = load_records(std::move(wanted)); !loaded) return loaded;
+    load_records(std::move(wanted));
     BodyMap changed;
     for (const auto& [body, delta] : deltas) {
-        // An account whose references do not add up must still be removable.
-        static_cast<void>(change_in(changed, account, body, delta));
+        // An account whose references do not add up must still be removable; a disk that can not be
+        // read now may be later.
+        const Result<void> done = change_in(changed, account, body, delta);
+        if (!done && done.error().kind == StoreErrorKind::kIo) return done;
     }
     for (auto& [body, state] : changed) bodies_[body] = std::move(state);
     return {};

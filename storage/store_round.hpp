@@ -21,7 +21,8 @@ class StoreImpl::Round {
     Round& operator=(const Round&) = delete;
 
     // Reads the records of bodies whose reference counts these transactions change, many at a time.
-    Result<void> load_bodies(std::span<Transaction* const> transactions);
+    // One that can not be read fails only the transactions that need it.
+    void load_bodies(std::span<Transaction* const> transactions);
     // Checks a transaction against what is stored and what the round has so far, appends its bodies
     // and takes its changes. After an error the round is as it was.
     Result<void> add(const Transaction& transaction);
@@ -55,7 +56,7 @@ class StoreImpl::Round {
     using BodyMap = std::unordered_map<BodyId, Body>;
 
     static Deltas net_deltas(const Transaction& transaction);
-    Result<void> load_records(std::vector<BodyId> bodies);
+    void load_records(std::vector<BodyId> bodies);
     Result<void> check_names(const Transaction& transaction);
     Result<void> change_in(BodyMap& changed, AccountId account, BodyId body, std::int64_t delta);
     Result<void> append_bodies(const Transaction& transaction, BodyMap& changed);
@@ -72,6 +73,7 @@ class StoreImpl::Round {
     StoreImpl& store_;
     rocksdb::WriteBatch batch_;
     BodyMap bodies_;
+    std::unordered_map<BodyId, StoreError> unreadable_;
     std::unordered_map<AccountId, ModSeq> counters_;
     std::unordered_map<std::string, AccountId> names_;
     std::unordered_map<SegmentId, std::int64_t> live_changes_;
