@@ -256,6 +256,7 @@ void AccountBatch::handle(AppendRequest request) {
         body.id = source.body;
         body.bytes = std::move(source.bytes);
         body.staged = std::move(source.staged);
+        body.is_shared = source.is_shared_body;
         body.internal_date = source.internal_date;
         body.system_flags = source.flags.system;
         body.owners.push_back({account_.id_, mailbox->record.id, uid});

@@ -86,6 +86,18 @@ inline constexpr std::size_t kSummariesAtOnce = 256;
 // worker.
 inline constexpr std::size_t kInlineSearchMessagesMax = 20'000;
 
+// RFC 5321 §4.5.3.1.8 asks for 100; each costs its address and one append.
+inline constexpr std::size_t kLmtpRecipientsMax = 1000;
+// RFC 5321 §4.5.3.2.7: a server waits at least 5 minutes for the next command.
+inline constexpr std::chrono::minutes kLmtpTimeout{5};
+// A mail system opens a few dozen; more than this is one that forgets to close them.
+inline constexpr std::size_t kLmtpConnectionsMax = 1000;
+
+// Whoever may open a Unix socket for LMTP may deliver to everybody here, as whoever reaches the TCP
+// port may; its directory decides who that is (Postfix runs as another user).
+inline constexpr unsigned kLmtpSocketMode = 0666;
+inline constexpr unsigned kPrivateSocketMode = 0600;
+
 // How often a core folds idle accounts, applies the log's horizon and looks for segments to
 // compact.
 inline constexpr std::chrono::minutes kMaintenanceInterval{5};

@@ -1,6 +1,7 @@
 #include "actors/server.hpp"
 
 #include "actors/limits.hpp"
+#include "actors/lmtp_session.hpp"
 #include "actors/task_group.hpp"
 #include "actors/tls_stream.hpp"
 
@@ -20,6 +21,7 @@ struct Server::PerCore {
     Core& core;
     unsigned index;
     std::unordered_map<std::uint64_t, std::unique_ptr<ImapSession>> alive;
+    std::unordered_map<std::uint64_t, std::unique_ptr<ServiceSession>> services;
     TaskGroup sessions;    // joined first
     TaskGroup background;  // cancelled and joined after the sessions
     TaskGroup closers;
@@ -31,6 +33,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
                                                                 storage::FileSystem& file_system) {
     std::unique_ptr<Server> server(new Server(std::move(options), clock));
     ServerOptions& settings = server->options_;
+    settings.imap_options.hostname = settings.hostname;
     std::shared_ptr<TlsContext> tls;
     if (!settings.certificates.empty()) {
         auto config = TlsConfig::load(settings.certificates);
@@ -83,10 +86,12 @@ Server::~Server() {
 }
 
 tl::expected<void, std::string> Server::listen() {
-    const auto open_all = [this](const std::vector<std::string>& wanted,
-                                 const char* kind) -> tl::expected<void, std::string> {
+    const auto open_all = [this](const std::vector<std::string>& wanted, const char* kind,
+                                 unsigned unix_mode) -> tl::expected<void, std::string> {
         for (const std::string& address : wanted) {
-            auto listener = Listener::open(address);
+            ListenOptions listen_options;
+            listen_options.unix_mode = unix_mode;
+            auto listener = Listener::open(address, listen_options);
             if (!listener) return tl::unexpected(listener.error().text());
             addresses_.push_back({kind, (*listener)->address()});
             listeners_.emplace_back(std::move(*listener), kind);
@@ -95,8 +100,9 @@ tl::expected<void, std::string> Server::listen() {
     };
     if (!options_.imaps.empty() && !context_->tls)
         return tl::unexpected(std::string("a TLS port needs a certificate"));
-    if (auto done = open_all(options_.imap, "imap"); !done) return done;
-    return open_all(options_.imaps, "imaps");
+    if (auto done = open_all(options_.imap, "imap", kPrivateSocketMode); !done) return done;
+    if (auto done = open_all(options_.imaps, "imaps", kPrivateSocketMode); !done) return done;
+    return open_all(options_.lmtp, "lmtp", kLmtpSocketMode);
 }
 
 void Server::start() {
@@ -104,13 +110,22 @@ void Server::start() {
     store_actor_->start();
     cores_->start();
     for (auto& [listener, kind] : listeners_) {
-        const bool tls = kind == "imaps";
-        listener->start(
-            *cores_,
-            [this, tls](Core& core, std::unique_ptr<TcpStream> stream) {
-                accept(core, std::move(stream), tls);
-            },
-            [this] { return !stopping_ && sessions_alive_ < options_.connections_max; });
+        if (kind == "lmtp") {
+            listener->start(
+                *cores_,
+                [this](Core& core, std::unique_ptr<TcpStream> stream) {
+                    accept_lmtp(core, std::move(stream));
+                },
+                [this] { return !stopping_ && lmtp_alive_ < kLmtpConnectionsMax; });
+        } else {
+            const bool tls = kind == "imaps";
+            listener->start(
+                *cores_,
+                [this, tls](Core& core, std::unique_ptr<TcpStream> stream) {
+                    accept(core, std::move(stream), tls);
+                },
+                [this] { return !stopping_ && imap_alive_ < options_.connections_max; });
+        }
     }
     for (auto& here : per_core_) {
         here->core.post([this, one = here.get()] { one->background.spawn(maintain(one)); });
@@ -123,11 +138,75 @@ void Server::attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implic
     });
 }
 
+void Server::attach_lmtp(Core& core, std::unique_ptr<Stream> stream) {
+    core.post([this, &core, stream = std::move(stream)]() mutable {
+        accept_lmtp(core, std::move(stream));
+    });
+}
+
 void Server::accept(Core& core, std::unique_ptr<Stream> stream, bool tls) {
+    const std::uint64_t id = next_session_++;
+    if (!admit_address(id, stream->peer_address())) return;
     if (tls) stream = TlsStream::server(std::move(stream), context_->tls->current());
     ++sessions_alive_;
+    ++imap_alive_;
     adopt(*per_core_[core.index()],
-          std::make_unique<ImapSession>(*context_, std::move(stream), next_session_++, tls));
+          std::make_unique<ImapSession>(*context_, std::move(stream), id, tls));
+}
+
+void Server::accept_lmtp(Core& core, std::unique_ptr<Stream> stream) {
+    serve(core, std::make_unique<LmtpSession>(*context_, std::move(stream), next_session_++),
+          &lmtp_alive_);
+}
+
+void Server::serve(Core& core, std::unique_ptr<ServiceSession> session,
+                   std::atomic<std::uint64_t>* count) {
+    PerCore* here = per_core_[core.index()].get();
+    ServiceSession* raw = session.get();
+    ++sessions_alive_;
+    ++*count;
+    here->services.emplace(raw->id(), std::move(session));
+    if (stopping_) raw->stop("the server is shutting down");
+    here->sessions.spawn(run_service(here, raw, count));
+}
+
+Awaitable<void> Server::run_service(PerCore* here, ServiceSession* session,
+                                    std::atomic<std::uint64_t>* count) {
+    try {
+        co_await session->run();
+    } catch (const std::exception& e) {
+        spdlog::error("{} connection {} failed: {}", session->kind(), session->id(), e.what());
+    }
+    here->services.erase(session->id());
+    --*count;
+    session_ended();
+}
+
+namespace {
+
+std::string host_of(const std::string& peer) {
+    return peer.substr(0, peer.rfind(':'));
+}
+
+}  // namespace
+
+bool Server::admit_address(std::uint64_t session, const std::string& peer) {
+    if (options_.connections_per_address_max == 0) return true;
+    const std::lock_guard lock(addresses_mutex_);
+    std::uint64_t& count = sessions_of_[host_of(peer)];
+    if (count >= options_.connections_per_address_max) return false;
+    ++count;
+    address_of_.emplace(session, host_of(peer));
+    return true;
+}
+
+void Server::release_address(std::uint64_t session) {
+    if (options_.connections_per_address_max == 0) return;
+    const std::lock_guard lock(addresses_mutex_);
+    const auto node = address_of_.extract(session);
+    if (node.empty()) return;
+    const auto it = sessions_of_.find(node.mapped());
+    if (it != sessions_of_.end() && --it->second == 0) sessions_of_.erase(it);
 }
 
 void Server::adopt(PerCore& here, std::unique_ptr<ImapSession> session) {
@@ -145,9 +224,12 @@ Awaitable<void> Server::run_session(PerCore* here, ImapSession* session) {
         // One session's failure is its own: the others go on.
         spdlog::error("session {} failed: {}", session->id(), e.what());
     }
-    auto node = here->alive.extract(session->id());
+    const std::uint64_t id = session->id();
+    auto node = here->alive.extract(id);
     if (end == ImapSession::End::kClosed) {
         node.mapped().reset();
+        release_address(id);
+        --imap_alive_;
         session_ended();
         co_return;
     }
@@ -168,22 +250,31 @@ void Server::spawn_on(Core& core, std::function<Awaitable<void>()> task) {
     core.post([here, task = std::move(task)] { here->background.spawn(task()); });
 }
 
-// Periodic work of one core: the log's horizon, folds, eviction; on the first one also compaction.
+// Periodic work of one core; the first one also gives space back.
 Awaitable<void> Server::maintain(PerCore* here) {
     for (;;) {
         if (!(co_await here->core.sleep(kMaintenanceInterval))) co_return;
-        auto& accounts = context_->on(here->core).accounts;
-        const auto horizon =
-            clock_.wall_microseconds() - std::chrono::microseconds(options_.change_horizon).count();
-        co_await accounts.maintain(horizon);
-        for (bool more = here->index == 0; more;) {
-            auto& store = *store_;
-            auto step = co_await store_actor_->run_between_rounds(
-                [&store] { return store.compact_step(kCompactionBytesPerStep); });
-            more = step && *step;
-            if (!(co_await here->core.sleep(kCompactionPause))) co_return;
-        }
+        co_await maintain_accounts();
+        if (here->index == 0) co_await compact();
     }
+}
+
+Awaitable<void> Server::maintain_accounts() {
+    const auto horizon =
+        clock_.wall_microseconds() - std::chrono::microseconds(options_.change_horizon).count();
+    co_await context_->on(*Core::current()).accounts.maintain(horizon);
+}
+
+Awaitable<void> Server::compact() {
+    if (compacting_.exchange(true)) co_return;
+    auto& store = *store_;
+    for (bool more = true; more && !stopping_;) {
+        auto step = co_await store_actor_->run_between_rounds(
+            [&store] { return store.compact_step(kCompactionBytesPerStep); });
+        more = step && *step;
+        if (more && !(co_await Core::current()->sleep(kCompactionPause))) break;
+    }
+    compacting_ = false;
 }
 
 void Server::request_stop() {
@@ -202,6 +293,7 @@ void Server::wait() {
     for (auto& here : per_core_) {
         here->core.post([one = here.get()] {
             for (auto& [id, session] : one->alive) session->stop("the server is shutting down");
+            for (auto& [id, session] : one->services) session->stop("the server is shutting down");
         });
     }
     {
@@ -256,13 +348,21 @@ std::vector<Server::SessionInfo> Server::sessions_here(unsigned index) const {
         result.push_back({id, "imap", session->user(), session->describe_peer(), state,
                           session->client_name, session->is_tls()});
     }
+    for (const auto& [id, session] : per_core_[index]->services) {
+        result.push_back({id, std::string(session->kind()), "", session->describe_peer(),
+                          session->describe_state(), "", false});
+    }
     return result;
 }
 
 bool Server::disconnect_here(unsigned index, std::uint64_t id, std::string reason) {
-    auto& alive = per_core_[index]->alive;
-    const auto it = alive.find(id);
-    if (it == alive.end()) return false;
+    PerCore& here = *per_core_[index];
+    if (const auto it = here.alive.find(id); it != here.alive.end()) {
+        it->second->stop(std::move(reason));
+        return true;
+    }
+    const auto it = here.services.find(id);
+    if (it == here.services.end()) return false;
     it->second->stop(std::move(reason));
     return true;
 }

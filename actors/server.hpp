@@ -14,6 +14,7 @@
 #include "actors/imap_session.hpp"
 #include "actors/listener.hpp"
 #include "actors/server_context.hpp"
+#include "actors/service_session.hpp"
 #include "storage/store.hpp"
 
 #include <condition_variable>
@@ -39,7 +40,8 @@ struct ServerOptions {
     ImapOptions imap_options;
     std::vector<CertificateFiles> certificates;  // empty: no TLS
     std::uint64_t account_memory_bytes_max = 512U << 20;
-    std::uint64_t connections_max = 20'000;
+    std::uint64_t connections_max = 20'000;         // IMAP, all together
+    std::uint64_t connections_per_address_max = 0;  // 0: no limit
     std::chrono::seconds change_horizon{90 * 24 * 3600};
     std::string hostname = "localhost";
 };
@@ -64,6 +66,7 @@ class Server {
 
     // A session on a stream of the caller's, for tests. `stream` belongs to `core`; any thread.
     void attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implicit_tls = false);
+    void attach_lmtp(Core& core, std::unique_ptr<Stream> stream);
 
     ServerContext& context() { return *context_; }
     storage::Store& store() { return *store_; }
@@ -75,11 +78,16 @@ class Server {
     // Loads the certificates again; connections keep those they began with. Blocking; not on a
     // core.
     tl::expected<void, std::string> reload_certificates(std::vector<CertificateFiles> certificates);
+    // Folds and trims the accounts of this core and unloads what is not used. On any core.
+    Awaitable<void> maintain_accounts();
+    // Gives the space of dead segments back, in bounded steps with pauses. On any core, one caller
+    // at a time does the work.
+    Awaitable<void> compact();
 
     // What is told of a connection, and how it is ended. Home core of the session inside.
     struct SessionInfo {
         std::uint64_t id;
-        std::string kind;  // "imap"
+        std::string kind;  // "imap", "lmtp"
         std::string user;
         std::string peer;
         std::string state;
@@ -98,6 +106,13 @@ class Server {
     struct PerCore;
     Server(ServerOptions options, Clock& clock);
     void accept(Core& core, std::unique_ptr<Stream> stream, bool tls);
+    void accept_lmtp(Core& core, std::unique_ptr<Stream> stream);
+    void serve(Core& core, std::unique_ptr<ServiceSession> session,
+               std::atomic<std::uint64_t>* count);
+    Awaitable<void> run_service(PerCore* here, ServiceSession* session,
+                                std::atomic<std::uint64_t>* count);
+    bool admit_address(std::uint64_t session, const std::string& peer);
+    void release_address(std::uint64_t session);
     Awaitable<void> run_session(PerCore* here, ImapSession* session);
     void adopt(PerCore& here, std::unique_ptr<ImapSession> session);
     void session_ended();
@@ -118,7 +133,14 @@ class Server {
     std::vector<std::pair<std::unique_ptr<Listener>, std::string>> listeners_;
     std::vector<Address> addresses_;
     std::atomic<std::uint64_t> next_session_{1};
-    std::atomic<std::uint64_t> sessions_alive_{0};
+    std::atomic<std::uint64_t> sessions_alive_{0};  // of every kind
+    std::atomic<std::uint64_t> imap_alive_{0};
+    std::atomic<std::uint64_t> lmtp_alive_{0};
+    std::atomic<bool> compacting_{false};
+    // Where IMAP connections come from; only kept while there is a limit.
+    std::mutex addresses_mutex_;
+    std::unordered_map<std::uint64_t, std::string> address_of_;
+    std::unordered_map<std::string, std::uint64_t> sessions_of_;
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable changed_;

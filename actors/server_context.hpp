@@ -22,6 +22,7 @@ struct ImapOptions {
     bool allow_plaintext = false;  // logins without TLS
     std::uint64_t append_bytes_max = 64U << 20;
     std::string version;
+    std::string hostname = "localhost";  // as LMTP names this server
 };
 
 // Counters over all cores, for status.

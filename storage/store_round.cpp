@@ -65,6 +65,9 @@ void StoreImpl::Round::load_bodies(std::span<Transaction* const> transactions) {
     std::vector<BodyId> wanted;
     for (const Transaction* transaction : transactions) {
         for (const auto& [body, delta] : net_deltas(*transaction)) wanted.push_back(body);
+        for (const NewBody& body : transaction->bodies_) {
+            if (body.is_shared) wanted.push_back(body.id);
+        }
     }
     load_records(std::move(wanted));
 }
@@ -166,7 +169,14 @@ Result<void> StoreImpl::Round::add(const Transaction& transaction) {
     if (auto checked = check_names(transaction); !checked) return checked;
 
     BodyMap changed;
+    std::unordered_set<BodyId> present;  // shared bodies that need not be appended
     for (const NewBody& body : transaction.bodies_) {
+        if (body.is_shared && !changed.contains(body.id)) {
+            if (const auto stored = bodies_.find(body.id); stored != bodies_.end()) {
+                changed.emplace(body.id, stored->second);
+                present.insert(body.id);
+            }
+        }
         Body& fresh = changed[body.id];
         fresh.dirty = true;
         for (const BodyOwner& owner : body.owners) {
@@ -177,7 +187,8 @@ Result<void> StoreImpl::Round::add(const Transaction& transaction) {
     for (const auto& [body, delta] : net_deltas(transaction)) {
         if (auto done = change_in(changed, account, body, delta); !done) return done;
     }
-    if (auto appended = append_bodies(transaction, changed); !appended) return appended;
+    if (auto appended = append_bodies(transaction, changed, std::move(present)); !appended)
+        return appended;
 
     for (auto& [body, state] : changed) bodies_[body] = std::move(state);
     counters_[account] = transaction.new_modseq_;
@@ -185,12 +196,14 @@ Result<void> StoreImpl::Round::add(const Transaction& transaction) {
     return {};
 }
 
-Result<void> StoreImpl::Round::append_bodies(const Transaction& transaction, BodyMap& changed) {
+Result<void> StoreImpl::Round::append_bodies(const Transaction& transaction, BodyMap& changed,
+                                             std::unordered_set<BodyId> present) {
     const std::uint64_t end_before = store_.writer_ ? store_.writer_->end() : 0;
     const std::size_t retired_before = store_.retired_.size();
     const std::size_t staged_before = staged_.size();
     const SegmentWriter* writer_before = store_.writer_.get();
     for (const NewBody& body : transaction.bodies_) {
+        if (body.is_shared && !present.insert(body.id).second) continue;
         Result<BodyRecord> place = body.staged ? append_staged(body) : append_frame(body);
         if (!place) {
             // What this transaction appended goes again, in the segment it began with and in those

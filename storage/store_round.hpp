@@ -9,6 +9,7 @@
 
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,8 @@ class StoreImpl::Round {
     void load_records(std::vector<BodyId> bodies);
     Result<void> check_names(const Transaction& transaction);
     Result<void> change_in(BodyMap& changed, AccountId account, BodyId body, std::int64_t delta);
-    Result<void> append_bodies(const Transaction& transaction, BodyMap& changed);
+    Result<void> append_bodies(const Transaction& transaction, BodyMap& changed,
+                               std::unordered_set<BodyId> present);
     Result<BodyRecord> append_frame(const NewBody& body);
     Result<BodyRecord> append_staged(const NewBody& body);
     void put_mutations(const Transaction& transaction);

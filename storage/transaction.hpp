@@ -38,6 +38,9 @@ struct NewBody {
     Date internal_date;
     FlagBits system_flags = 0;
     std::vector<BodyOwner> owners;  // >= 1; each gives one reference to its account
+    // Other transactions may bring the same id and bytes (a message to several accounts): whichever
+    // is committed first stores the body, the others only add their references.
+    bool is_shared = false;
 };
 
 // One more or one fewer message of `account` names `body`.

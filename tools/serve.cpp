@@ -65,6 +65,7 @@ actors::ServerOptions server_options(const ServeOptions& serving) {
     options.certificates = certificates_of(serving.data, config);
     options.account_memory_bytes_max = config.limits.account_memory_bytes_max;
     options.connections_max = config.limits.connections_max;
+    options.connections_per_address_max = config.limits.connections_per_address_max;
     options.change_horizon = config.store.change_horizon;
     return options;
 }
