@@ -225,6 +225,9 @@ Result<ChangeRecord> decode_change(std::string_view bytes) {
     record.old_name = in->string();
     record.new_name = in->string();
     if (!in->done() || record.kind == ChangeKind{0}) return not_decoded("change record");
+    for (const Message& message : record.appended) {
+        if (message.modseq != 0 || message.createseq != 0) return not_decoded("change record");
+    }
     for (const Message& message : record.expunged) {
         if (message.modseq > kModSeqMax || message.createseq > kModSeqMax)
             return not_decoded("change record");

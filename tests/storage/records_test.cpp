@@ -102,6 +102,20 @@ TEST_CASE(
     CHECK(again->expunged[2].uid == 9);
 }
 
+TEST_CASE("an appended message has its modseq from the key alone") {
+    Random random(2);
+    ChangeRecord record;
+    record.kind = ChangeKind::kAppend;
+    record.appended = {plain_message(random, 1, 9)};
+    std::string bytes = encode(record);
+    CHECK(decode_change(bytes)->appended[0].modseq == 0);
+    // Behind version, kind, time, no expunged, the counts, uid and flags (base and width each).
+    const std::size_t modseq_base = 9;
+    REQUIRE(bytes[modseq_base] == 0);
+    bytes[modseq_base] = 9;
+    CHECK(decode_change(bytes).error().kind == StoreErrorKind::kCorrupt);
+}
+
 TEST_CASE("decode_expunged gives the same uids as the whole record") {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
