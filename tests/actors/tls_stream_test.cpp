@@ -235,6 +235,8 @@ TEST_CASE("a reader with a small buffer is not left waiting for what is already 
     test.spawn(wait_readable(ends.server.get(), &waiting.error, &waiting.done));
     CHECK_FALSE(waiting.done);
     ends.server->cancel();
+    test.core.run_until_idle();
+    CHECK(waiting.done);
 }
 
 TEST_CASE("a writer whose peer does not read holds a bounded amount and is told to wait") {
