@@ -143,6 +143,7 @@ class StagedFile final : public StagedBody {
 
     std::uint32_t crc32c() const { return crc32c_; }
     bool finished() const { return finished_; }
+    bool kept() const { return kept_; }
     // Gives it its header and its name as a segment. Not durable before sync() and a sync of the
     // directory. The file still goes with this object until keep().
     IoResult<std::uint64_t> become_segment(SegmentId segment, const FrameHeader& header);

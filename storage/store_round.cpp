@@ -257,6 +257,10 @@ Result<BodyRecord> StoreImpl::Round::append_staged(const NewBody& body) {
     auto file = std::dynamic_pointer_cast<StagedFile>(body.staged);
     if (!file || !file->finished())
         return fail(StoreErrorKind::kLimit, "the staged body is not finished");
+    // Shared, stored, and given up by all who had it before this one came: the file is a segment
+    // already, and only compaction may touch it.
+    if (file->kept())
+        return fail(StoreErrorKind::kNotFound, "the staged body was stored and is gone");
     BodyRecord record;
     record.segment = store_.take_segment_id();
     record.length = static_cast<std::uint32_t>(file->length());

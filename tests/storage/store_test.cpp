@@ -487,3 +487,41 @@ TEST_CASE("ids are never given out twice, also across crashes") {
     }
     CHECK(me.matches());
 }
+
+TEST_CASE("a shared streamed body that everybody has given up is not stored a second time") {
+    TestStore at;
+    TestAccount me = at.account("me");
+    TestAccount you = at.account("you");
+    NewBody body;
+    body.id = at.store->next_body_id();
+    body.is_shared = true;
+    body.staged = *at.store->stage_body(body.id, 0);
+    REQUIRE(body.staged->append("text").has_value());
+    REQUIRE(body.staged->finish().has_value());
+    const auto next = [](const TestAccount& account, ModSeq behind) {
+        Transaction transaction(account.id(), account.state().counters.modseq + behind);
+        AccountCounters counters = account.state().counters;
+        counters.modseq += behind + 1;
+        transaction.put_counters(counters);
+        return transaction;
+    };
+    Transaction first = next(me, 0);
+    body.owners = {{me.id(), me.mailbox(), 1}};
+    first.add_body(body);
+    REQUIRE(at.commit(std::move(first)).has_value());
+    Transaction removal = next(me, 1);
+    removal.change_reference(body.id, -1);
+    REQUIRE(at.commit(std::move(removal)).has_value());
+
+    const auto names = at.segment_names();
+    Transaction late = next(you, 0);
+    body.owners = {{you.id(), you.mailbox(), 1}};
+    late.add_body(body);
+    const auto result = at.commit(std::move(late));
+    REQUIRE(!result.has_value());
+    CHECK(result.error().kind == StoreErrorKind::kNotFound);
+    CHECK(at.segment_names() == names);
+    at.reopen();
+    you.set_store(*at.store);
+    CHECK(you.matches());
+}
