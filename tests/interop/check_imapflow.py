@@ -43,7 +43,7 @@ def prepare(_):
 def run(server):
     server.deliver("one", "two", "three")
     environment = dict(os.environ, IMAPS_PORT=str(server.port("imaps")), IMAP_USER=server.user,
-                       IMAP_PASSWORD=server.password, LMTP_PORT=str(server.port("lmtp")),
+                       IMAP_PASSWORD=server.password, LMTP_PORT=str(server.port("lmtp") if "lmtp" in server.addresses else ""),
                        NODE_EXTRA_CA_CERTS=server.certificate)
     result = subprocess.run(["node", "session.mjs"], cwd=installed(), env=environment, capture_output=True, text=True,
                             timeout=180)

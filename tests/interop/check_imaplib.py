@@ -95,6 +95,7 @@ def two_sessions(server):
     ok(two.noop())
     uid = uids(one)[-1]
     ok(one.uid("STORE", str(uid), "+FLAGS", "(\\Flagged)"))
+    ok(two.noop())
     equal(flags(two, uid), {"\\Flagged"}, "a flag that the other session set")
     one.logout()
     two.logout()

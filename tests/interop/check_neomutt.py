@@ -18,7 +18,7 @@ def prepare(_):
 def run(server):
     server.deliver("one", "two", "three")
     client = server.imap()
-    ok(client.create("Archive"))
+    ok(client.create("Copies"))
     config = server.path("neomuttrc")
     with open(config, "w", encoding="utf-8") as file:
         file.write(f"""
@@ -37,7 +37,7 @@ set confirm_create = no
 set move = no
 set mark_old = no
 set sort = mailbox-order
-push "<first-entry><flag-message><next-entry><copy-message>=Archive<enter><last-entry><delete-message><sync-mailbox><quit>"
+push "<first-entry><flag-message><next-entry><copy-message>=Copies<enter><last-entry><delete-message><sync-mailbox><quit>"
 """)
     terminal, other_end = pty.openpty()
     environment = dict(os.environ, TERM="xterm", HOME=server.directory, LINES="40", COLUMNS="120")
@@ -66,7 +66,7 @@ push "<first-entry><flag-message><next-entry><copy-message>=Archive<enter><last-
     left = uids(client)
     equal(len(left), 2, f"messages that neomutt left; its screen: {screen[-2000:]!r}")
     assert "\\Flagged" in flags(client, left[0]), flags(client, left[0])
-    ok(client.select("Archive"))
+    ok(client.select("Copies"))
     equal(len(uids(client)), 1, "messages that neomutt copied")
     equal(uids(client, "SUBJECT", "two"), uids(client), "the copied message")
     client.logout()
