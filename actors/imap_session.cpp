@@ -497,7 +497,7 @@ Awaitable<void> ImapSession::finish_login() {
         // A failure leaves the older form, which still works.
         (void)co_await account_->call(std::move(update));
     }
-    fragmenter_.set_limits(protocol::kFragmenterLimitsAfterLogin);
+    fragmenter_.set_limits(server_.after_login);
     set_state(SessionState::kAuthenticated);
     bad_commands_ = 0;
     // RFC 9051 §6.2.3: the capabilities may have changed; telling them spares the client a command.

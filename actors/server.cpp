@@ -52,15 +52,17 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
     server->auth_ = std::make_unique<AuthService>(*server->credentials_, *server->workers_, clock,
                                                   AuthServiceOptions{});
-    server->context_.reset(new ServerContext{*server->cores_,
-                                             *server->store_actor_,
-                                             *server->workers_,
-                                             *server->auth_,
-                                             settings.imap_options,
-                                             {},
-                                             {},
-                                             std::move(tls),
-                                             {}});
+    server->context_.reset(new ServerContext{.cores = *server->cores_,
+                                             .store = *server->store_actor_,
+                                             .workers = *server->workers_,
+                                             .auth = *server->auth_,
+                                             .options = settings.imap_options,
+                                             .counters = {},
+                                             .core_contexts = {},
+                                             .tls = std::move(tls),
+                                             .after_login = protocol::kFragmenterLimitsAfterLogin,
+                                             .spawn_on = {}});
+    server->context_->after_login.append_bytes_max = settings.imap_options.append_bytes_max;
     server->context_->spawn_on = [raw = server.get()](Core& core,
                                                       std::function<Awaitable<void>()> task) {
         raw->spawn_on(core, std::move(task));

@@ -7,6 +7,7 @@
 #include "actors/store_actor.hpp"
 #include "actors/tls_context.hpp"
 #include "actors/worker_pool.hpp"
+#include "protocol/fragmenter.hpp"
 #include "protocol/output_buffer.hpp"
 
 #include <atomic>
@@ -57,6 +58,7 @@ struct ServerContext {
     ServerCounters counters;
     std::vector<std::unique_ptr<CoreContext>> core_contexts;  // by Core::index()
     std::shared_ptr<TlsContext> tls;                          // null: no STARTTLS, no TLS port
+    protocol::FragmenterLimits after_login = protocol::kFragmenterLimitsAfterLogin;
 
     // Spawns a task on a core; the server joins it before it ends. Any thread.
     std::function<void(Core& core, std::function<Awaitable<void>()> task)> spawn_on;

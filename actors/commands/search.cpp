@@ -350,11 +350,7 @@ Awaitable<void> thread(ImapSession* session, Tag tag, command::Thread thread) {
         session->no(tag, CodeKind::unavailable, "too many searches just now, try again");
         co_return;
     }
-    auto& out = session->out();
-    out.append("* THREAD");
-    if (!text->empty()) out.append(" ");
-    out.append(*text);
-    out.append("\r\n");
+    protocol::write_thread(session->out(), *text);
     session->finish(tag, "threaded", thread.by_uid);
 }
 
