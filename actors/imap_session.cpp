@@ -321,12 +321,26 @@ void ImapSession::reject(const protocol::Rejected& rejected) {
     }
 }
 
+namespace {
+
+// The names, which single spaces separate, as the words of a response code: a space within a word
+// could not stand there.
+ResponseCode capability_code(std::string_view names) {
+    auto code = ResponseCode::of(CodeKind::capability);
+    while (!names.empty()) {
+        const std::size_t end = std::min(names.find(' '), names.size());
+        code.words.emplace_back(names.substr(0, end));
+        names.remove_prefix(std::min(end + 1, names.size()));
+    }
+    return code;
+}
+
+}  // namespace
+
 void ImapSession::greet() {
     greeted_ = true;
-    auto code = ResponseCode::of(CodeKind::capability);
-    std::string names = capabilities();
-    code.words.push_back(std::move(names));
-    protocol::write_untagged(out_, Condition::ok, code, "Tidemark ready");
+    protocol::write_untagged(out_, Condition::ok, capability_code(capabilities()),
+                             "Tidemark ready");
 }
 
 Awaitable<ImapSession::End> ImapSession::run() {
@@ -501,9 +515,7 @@ Awaitable<void> ImapSession::finish_login() {
     set_state(SessionState::kAuthenticated);
     bad_commands_ = 0;
     // RFC 9051 §6.2.3: the capabilities may have changed; telling them spares the client a command.
-    auto code = ResponseCode::of(CodeKind::capability);
-    code.words.push_back(capabilities());
-    ok(login->tag, code, "logged in");
+    ok(login->tag, capability_code(capabilities()), "logged in");
 }
 
 Awaitable<bool> ImapSession::start_tls() {
