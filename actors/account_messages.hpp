@@ -54,7 +54,7 @@ struct AppendMessage {
     // to each of them.
     std::shared_ptr<const std::string> bytes;
     std::shared_ptr<storage::StagedBody> staged;
-    bool is_shared_body = false;  // see storage::NewBody::is_shared
+    bool is_shared_body = false;                 // see storage::NewBody::is_shared
     std::shared_ptr<const std::string> summary;  // protocol::message::encode_summary
 };
 

@@ -51,7 +51,8 @@ bool parse_head_end(Cursor& cursor, const AppendOptions& options) {
 
 }  // namespace
 
-// RFC 4466 §3: append = "APPEND" SP mailbox 1*append-message; RFC 3502 "append-message" allows several.
+// RFC 4466 §3: append = "APPEND" SP mailbox 1*append-message; RFC 3502 "append-message" allows
+// several.
 bool parse_append(Cursor& cursor, command::Append& append) {
     if (!parse_mailbox_argument(cursor, append.mailbox)) return false;
     do {
