@@ -98,6 +98,14 @@ inline constexpr std::size_t kLmtpConnectionsMax = 1000;
 inline constexpr unsigned kLmtpSocketMode = 0666;
 inline constexpr unsigned kPrivateSocketMode = 0600;
 
+// Connections to the admin socket at the same time: people and scripts of one machine.
+inline constexpr std::size_t kAdminConnectionsMax = 32;
+inline constexpr std::size_t kAdminReadBytes = 16 * 1024;
+// A client of the admin socket may take a silence of 30 s for a server that hangs.
+inline constexpr std::chrono::seconds kAdminProgressInterval{5};
+// Lines of one accounts.import: each may cost a password hash of a millisecond.
+inline constexpr std::size_t kAdminImportLinesMax = 10'000;
+
 // How often a core folds idle accounts, applies the log's horizon and looks for segments to
 // compact.
 inline constexpr std::chrono::minutes kMaintenanceInterval{5};

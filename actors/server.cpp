@@ -1,5 +1,6 @@
 #include "actors/server.hpp"
 
+#include "actors/admin_session.hpp"
 #include "actors/limits.hpp"
 #include "actors/lmtp_session.hpp"
 #include "actors/task_group.hpp"
@@ -22,6 +23,7 @@ struct Server::PerCore {
     unsigned index;
     std::unordered_map<std::uint64_t, std::unique_ptr<ImapSession>> alive;
     std::unordered_map<std::uint64_t, std::unique_ptr<ServiceSession>> services;
+    std::unordered_map<std::uint64_t, std::unique_ptr<AdminSession>> admins;
     TaskGroup sessions;    // joined first
     TaskGroup background;  // cancelled and joined after the sessions
     TaskGroup closers;
@@ -104,11 +106,14 @@ tl::expected<void, std::string> Server::listen() {
         return tl::unexpected(std::string("a TLS port needs a certificate"));
     if (auto done = open_all(options_.imap, "imap", kPrivateSocketMode); !done) return done;
     if (auto done = open_all(options_.imaps, "imaps", kPrivateSocketMode); !done) return done;
-    return open_all(options_.lmtp, "lmtp", kLmtpSocketMode);
+    if (auto done = open_all(options_.lmtp, "lmtp", kLmtpSocketMode); !done) return done;
+    if (options_.admin.empty()) return {};
+    return open_all({"unix:" + options_.admin}, "admin", kPrivateSocketMode);
 }
 
 void Server::start() {
     started_ = true;
+    started_at_ = clock_.steady();
     store_actor_->start();
     cores_->start();
     for (auto& [listener, kind] : listeners_) {
@@ -119,6 +124,16 @@ void Server::start() {
                     accept_lmtp(core, std::move(stream));
                 },
                 [this] { return !stopping_ && lmtp_alive_ < kLmtpConnectionsMax; });
+        } else if (kind == "admin") {
+            listener->start((*cores_)[0],
+                            [this](Core& core, std::unique_ptr<TcpStream> stream) {
+                                const auto peer = stream->peer_credentials();
+                                accept_admin(core, std::move(stream), peer);
+                            },
+                            [this] {
+                                return !stopping_ &&
+                                       per_core_[0]->admins.size() < kAdminConnectionsMax;
+                            });
         } else {
             const bool tls = kind == "imaps";
             listener->start(
@@ -144,6 +159,37 @@ void Server::attach_lmtp(Core& core, std::unique_ptr<Stream> stream) {
     core.post([this, &core, stream = std::move(stream)]() mutable {
         accept_lmtp(core, std::move(stream));
     });
+}
+
+void Server::attach_admin(Core& core, std::unique_ptr<Stream> stream,
+                          std::optional<PeerCredentials> peer) {
+    core.post([this, &core, peer, stream = std::move(stream)]() mutable {
+        accept_admin(core, std::move(stream), peer);
+    });
+}
+
+// Counted among the sessions, because a call that runs may need every core until it is answered.
+void Server::accept_admin(Core& core, std::unique_ptr<Stream> stream,
+                          std::optional<PeerCredentials> peer) {
+    PerCore& here = *per_core_[core.index()];
+    ++sessions_alive_;
+    auto session =
+        std::make_unique<AdminSession>(*this, core, std::move(stream), next_session_++, peer);
+    AdminSession* raw = session.get();
+    here.admins.emplace(raw->id(), std::move(session));
+    if (stopping_) raw->stop();
+    here.sessions.spawn(run_admin(&here, raw));
+}
+
+Awaitable<void> Server::run_admin(PerCore* here, AdminSession* session) {
+    const std::uint64_t id = session->id();
+    try {
+        co_await session->run();
+    } catch (const std::exception& e) {
+        spdlog::error("admin session {} failed: {}", id, e.what());
+    }
+    here->admins.erase(id);
+    session_ended();
 }
 
 void Server::accept(Core& core, std::unique_ptr<Stream> stream, bool tls) {
@@ -296,6 +342,7 @@ void Server::wait() {
         here->core.post([one = here.get()] {
             for (auto& [id, session] : one->alive) session->stop("the server is shutting down");
             for (auto& [id, session] : one->services) session->stop("the server is shutting down");
+            for (auto& [id, session] : one->admins) session->stop();
         });
     }
     {

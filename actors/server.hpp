@@ -20,13 +20,30 @@
 #include <condition_variable>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace tidemark::actors {
+
+class AdminSession;
+
+// What the program around the server does when the admin socket asks for it. Called on worker
+// threads; may block. A missing one is answered with "not available".
+struct ServerHooks {
+    // `component` empty: all of them. A sentence when there is no such component or level.
+    std::function<tl::expected<void, std::string>(const std::string& component,
+                                                  const std::string& level)>
+        set_log_level;
+    std::function<std::map<std::string, std::string>()> log_levels;  // by component
+    // Reads configuration and certificates again; sentences about what only a restart can change.
+    // Without it only the certificates are loaded again.
+    std::function<tl::expected<std::vector<std::string>, std::string>()> reload;
+};
 
 struct ServerOptions {
     std::string directory;
@@ -44,6 +61,7 @@ struct ServerOptions {
     std::uint64_t connections_per_address_max = 0;  // 0: no limit
     std::chrono::seconds change_horizon{90 * 24 * 3600};
     std::string hostname = "localhost";
+    ServerHooks hooks;
 };
 
 class Server {
@@ -67,6 +85,9 @@ class Server {
     // A session on a stream of the caller's, for tests. `stream` belongs to `core`; any thread.
     void attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implicit_tls = false);
     void attach_lmtp(Core& core, std::unique_ptr<Stream> stream);
+    // The same for the admin socket, as a peer with these credentials.
+    void attach_admin(Core& core, std::unique_ptr<Stream> stream,
+                      std::optional<PeerCredentials> peer);
 
     ServerContext& context() { return *context_; }
     storage::Store& store() { return *store_; }
@@ -74,6 +95,7 @@ class Server {
     CoreSet& cores() { return *cores_; }
     AuthService& auth() { return *auth_; }
     const ServerOptions& options() const { return options_; }
+    std::chrono::microseconds uptime() const { return clock_.steady() - started_at_; }
     Clock& clock() { return clock_; }
     // Loads the certificates again; connections keep those they began with. Blocking; not on a
     // core.
@@ -111,6 +133,9 @@ class Server {
                std::atomic<std::uint64_t>* count);
     Awaitable<void> run_service(PerCore* here, ServiceSession* session,
                                 std::atomic<std::uint64_t>* count);
+    void accept_admin(Core& core, std::unique_ptr<Stream> stream,
+                      std::optional<PeerCredentials> peer);
+    Awaitable<void> run_admin(PerCore* here, AdminSession* session);
     bool admit_address(std::uint64_t session, const std::string& peer);
     void release_address(std::uint64_t session);
     Awaitable<void> run_session(PerCore* here, ImapSession* session);
@@ -147,6 +172,7 @@ class Server {
     bool stop_requested_ = false;
     std::size_t cores_closed_ = 0;
     bool started_ = false;
+    SteadyTime started_at_{};
     bool ended_ = false;
 };
 

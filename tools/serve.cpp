@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <map>
 #include <thread>
 
 namespace tidemark::tools {
@@ -53,6 +55,20 @@ actors::ServerOptions server_options(const ServeOptions& serving) {
         options.lmtp.push_back(address.starts_with("unix:") ? resolve_path(serving.data, address)
                                                             : address);
     options.admin = resolve_path(serving.data, config.listen.admin);
+    options.hooks.log_levels = [] {
+        std::map<std::string, std::string> levels;
+        for (const auto& [component, level] : log_levels())
+            levels.emplace(component, log_level_name(level));
+        return levels;
+    };
+    options.hooks.set_log_level = [](const std::string& component,
+                                     const std::string& name) -> tl::expected<void, std::string> {
+        const auto level = parse_log_level(name);
+        if (!level) return tl::unexpected("there is no log level \"" + name + "\"");
+        if (!set_log_level(component, *level))
+            return tl::unexpected("there is no log component \"" + component + "\"");
+        return {};
+    };
     options.threads = config.server.threads;
     options.workers = config.server.workers;
     options.hostname = config.server.hostname.empty() ? machine_name() : config.server.hostname;
@@ -153,10 +169,19 @@ CommandResult<void> serve(const ServeOptions& serving, Terminal& terminal) {
     const Signals signals;
     const SdNotify manager = SdNotify::from_environment();
     actors::SystemClock clock;
+    actors::ServerOptions server_settings = server_options(serving);
+    // Set once the server exists, before it accepts anybody who could ask for it.
+    actors::Server* running = nullptr;
+    server_settings.hooks.reload =
+        [&serving, &running]() -> tl::expected<std::vector<std::string>, std::string> {
+        if (auto done = reload(serving, *running); !done) return tl::unexpected(done.error());
+        return std::vector<std::string>{};
+    };
     auto opened =
-        actors::Server::open(server_options(serving), clock, storage::posix_file_system());
+        actors::Server::open(std::move(server_settings), clock, storage::posix_file_system());
     if (!opened) return could_not_run(opened.error());
     actors::Server& server = **opened;
+    running = &server;
     server.start();
     terminal.out << ready_line(listening_of(server)) << std::endl;
     manager.ready("serving");
