@@ -332,6 +332,7 @@ void Server::request_stop() {
 }
 
 void Server::wait() {
+    if (ended_) return;
     {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return stop_requested_; });

@@ -74,6 +74,7 @@ class Server {
 
     void start();
     void request_stop();
+    // Again after it has ended: returns at once.
     void wait();
 
     struct Address {
