@@ -287,6 +287,7 @@ void AccountBatch::handle(StoreRequest request) {
         given = *resolve_flags(mailbox->record, request.flags);
     }
     StoreOutcome outcome;
+    outcome.given = given;
     ChangeRecord change;
     change.kind = ChangeKind::kStore;
     change.time_micros = now_micros_;

@@ -75,8 +75,9 @@ enum class StoreMode : std::uint8_t { kReplace, kAdd, kRemove };
 struct StoreOutcome {
     storage::UidRanges
         failed;  // changed since `unchanged_since`: the MODIFIED code (RFC 7162 §3.1.3)
-    storage::UidRanges missing;  // asked for and no longer there
-    storage::ModSeq modseq = 0;  // 0: nothing was changed
+    storage::UidRanges missing;   // asked for and no longer there
+    storage::ModSeq modseq = 0;   // 0: nothing was changed
+    storage::FlagBits given = 0;  // the flags of the request as the mailbox's bits
 };
 struct StoreRequest {
     using Answer = Outcome<StoreOutcome>;

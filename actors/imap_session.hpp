@@ -55,7 +55,20 @@ struct Selected {
 struct StoreEcho {
     storage::UidRanges uids;  // of the command, without those that failed
     bool is_silent = false;
-    storage::ModSeq modseq = 0;
+    StoreMode mode = StoreMode::kReplace;
+    storage::FlagBits given = 0;
+    // The flags that the issuer expects a message to have that had `before`.
+    storage::FlagBits expected(storage::FlagBits before) const {
+        switch (mode) {
+            case StoreMode::kReplace:
+                return given;
+            case StoreMode::kAdd:
+                return before | given;
+            case StoreMode::kRemove:
+                return before & ~given;
+        }
+        return before;
+    }
 };
 
 class ImapSession final : public MailboxWatcher {

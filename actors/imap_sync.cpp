@@ -18,7 +18,8 @@ struct Changed {
     Uid uid;
     storage::FlagBits flags;
     ModSeq modseq;
-    bool same_flags;  // only the modseq differs
+    storage::FlagBits told_flags;
+    bool same_flags() const { return flags == told_flags; }  // only the modseq differs
 };
 struct Difference {
     std::vector<std::pair<std::uint32_t, Uid>> expunged;  // sequence number as told, uid
@@ -71,8 +72,7 @@ Difference compare(const storage::MailboxView& told, const storage::MailboxView&
             const ModSeq modseq = b.here().modseq[b.index];
             if (modseq != a.here().modseq[a.index]) {
                 const auto flags = b.here().flags[b.index];
-                difference.changed.push_back(
-                    {b.uid(), flags, modseq, flags == a.here().flags[a.index]});
+                difference.changed.push_back({b.uid(), flags, modseq, a.here().flags[a.index]});
             }
             a.step();
             b.step();
@@ -124,7 +124,7 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
         std::erase_if(difference.changed, [&](Changed& change) {
             change.modseq = std::min(change.modseq, box.synced_modseq);
             const auto known = draft.find(change.uid);
-            if (change.same_flags && known && known->modseq >= change.modseq) return true;
+            if (change.same_flags() && known && known->modseq >= change.modseq) return true;
             draft.set_flags(change.uid, change.flags, change.modseq);
             return false;
         });
@@ -181,10 +181,10 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
     for (const Changed& change : difference.changed) {
         const bool mine = echo != nullptr && contains(echo->uids, change.uid);
         if (mine && !echo->is_silent) continue;  // told below, with those that did not change
+        // What the client makes of its own silent STORE, with the flags that it knew, may not be
+        // what is there: another session may have changed others of them, before or after.
         const bool flags_known =
-            change.same_flags ||
-            (mine && current->find_uid(change.uid) &&
-             current->at(*current->find_uid(change.uid)).modseq == echo->modseq);
+            mine ? echo->expected(change.told_flags) == change.flags : change.same_flags();
         if (flags_known && !condstore_) continue;
         // RFC 7162 §3.1.3: .SILENT leaves out the flags, never the MODSEQ.
         tell(change.uid, change.flags, change.modseq, !(mine && flags_known));
@@ -212,7 +212,13 @@ std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag,
                                                        const protocol::SequenceSet& set,
                                                        bool by_uid) {
     const Selected& box = *selected_;
-    const auto& view = *box.told;
+    // A UID may be known from elsewhere (APPENDUID on another connection), so with UIDs the command
+    // means the mailbox as it is. What is new to the client is told after the command and not
+    // before it: a client that is told flags between its own silent STORE and the answer could not
+    // know which of the two came first.
+    const Mailbox* published = mailbox();
+    const storage::ViewPtr current = by_uid && published != nullptr ? published->view : box.told;
+    const auto& view = *current;
     storage::UidRanges uids;
     const auto add_between = [&](Uid first, Uid last) {
         for (auto at = view.lower_bound(first); at;) {

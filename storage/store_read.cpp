@@ -29,6 +29,13 @@ class PinnedSnapshot {
     const rocksdb::Snapshot* snapshot_;
 };
 
+// Whether a look-up that may not block has found nothing out. RocksDB says Incomplete when a block
+// is not cached, but OK with an untouched value when the whole table is not open yet; every value
+// of ours has at least its version byte.
+bool is_uncached(const rocksdb::Status& status, const std::string& value, bool cached_only) {
+    return status.IsIncomplete() || (cached_only && status.ok() && value.empty());
+}
+
 rocksdb::ReadOptions read_options(bool cached_only) {
     rocksdb::ReadOptions options;
     options.read_tier = cached_only ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
@@ -236,7 +243,7 @@ std::optional<Result<std::vector<std::string>>> StoreImpl::summaries(AccountId a
         for (std::size_t i = 0; i < bodies.size(); ++i) {
             const rocksdb::Status status = db_->Get(options, family(Family::kSummaries),
                                                     keys::summary(account, bodies[i]), &found[i]);
-            if (status.IsIncomplete()) return std::nullopt;
+            if (is_uncached(status, found[i], cached_only)) return std::nullopt;
             if (!status.ok() && !status.IsNotFound()) return tl::unexpected(store_error(status));
         }
         return found;
@@ -286,7 +293,7 @@ std::optional<Result<BodyReader>> StoreImpl::open_body(BodyId body, bool cached_
         std::string bytes;
         const rocksdb::Status status =
             db_->Get(read_options(cached_only), family(Family::kBodies), keys::body(body), &bytes);
-        if (status.IsIncomplete()) return std::nullopt;
+        if (is_uncached(status, bytes, cached_only)) return std::nullopt;
         if (!status.ok()) return tl::unexpected(store_error(status));
         const Result<BodyRecord> record = decode_body(bytes);
         if (!record) return tl::unexpected(record.error());

@@ -396,6 +396,9 @@ Awaitable<void> fetch(ImapSession* session, Tag tag, command::Fetch fetch) {
         session->bad(tag, "VANISHED needs UID FETCH, CHANGEDSINCE and an enabled QRESYNC");
         co_return;
     }
+    // With UIDs everything may be told first, and then the client can be answered about messages
+    // that are new to it.
+    if (fetch.by_uid) session->sync(true);
     auto uids = session->resolve(tag, fetch.set, fetch.by_uid);
     if (!uids) co_return;
     Plan plan = make_plan(session, fetch);

@@ -178,6 +178,7 @@ void write_result(ImapSession* session, const Tag& tag, bool by_uid, protocol::S
 }  // namespace
 
 Awaitable<void> search(ImapSession* session, Tag tag, command::Search search) {
+    if (search.by_uid) session->sync(true);  // as UID FETCH does
     bool has_modseq = false;
     const bool saves = search.returns.options.contains(SearchReturnOption::save);
     auto matches = co_await find(session, tag, std::move(search.program), &has_modseq);

@@ -51,6 +51,7 @@ Awaitable<void> store(ImapSession* session, Tag tag, command::Store store) {
             request.mode = StoreMode::kRemove;
             break;
     }
+    const StoreMode mode = request.mode;
     auto done = co_await session->account()->call(std::move(request));
     if (!done) {
         session->no(tag, done.error());
@@ -63,7 +64,8 @@ Awaitable<void> store(ImapSession* session, Tag tag, command::Store store) {
     StoreEcho echo;
     echo.uids = to_uid_ranges(told);
     echo.is_silent = store.is_silent;
-    echo.modseq = done->modseq;
+    echo.mode = mode;
+    echo.given = done->given;
     const auto numbers = failed_numbers(*session->selected(), done->failed, store.by_uid);
     session->sync(store.by_uid, &echo);
     if (!done->failed.empty()) {

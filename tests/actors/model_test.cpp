@@ -53,6 +53,7 @@ class CachingClient {
     void select(const std::string& mailbox) {
         mailbox_ = mailbox;
         cache_.clear();
+        highest_ = 0;
         for (const auto& line : client_.ok("SELECT " + mailbox)) learn_select(line);
         // The cache is filled by a full fetch.
         cache_.assign(exists_, {0, {}});
@@ -62,18 +63,26 @@ class CachingClient {
     std::vector<std::string> run(const std::string& command) {
         auto lines = client_.run(command);
         absorb(lines);
+        // New messages were only counted. Before it believes a modseq above theirs, a client has to
+        // fetch them.
+        if (std::any_of(cache_.begin(), cache_.end(),
+                        [](const auto& one) { return one.first == 0; })) {
+            absorb(client_.ok("UID FETCH 1:* (UID FLAGS)"));
+        }
         return lines;
     }
     // Goes away and comes back with what it knows (RFC 7162 §3.2.5), if it can.
     void reconnect() {
         client_ = connect();
-        if (!qresync_ || mailbox_.empty()) {
-            if (!mailbox_.empty()) select(mailbox_);
+        // Without known uids the server names everything that it ever expunged.
+        if (!qresync_ || cache_.empty()) {
+            select(mailbox_);
             return;
         }
         std::string known;
-        for (const auto& [uid, flags] : cache_)
+        for (const auto& [uid, flags] : cache_) {
             known += (known.empty() ? "" : ",") + std::to_string(uid);
+        }
         std::string command = "SELECT " + mailbox_ + " (QRESYNC (" + std::to_string(uidvalidity_) +
                               " " + std::to_string(highest_) + (known.empty() ? "" : " " + known) +
                               "))";
@@ -94,6 +103,15 @@ class CachingClient {
         cache_.assign(by_uid.begin(), by_uid.end());
         REQUIRE_MESSAGE(cache_.size() == exists_,
                         "after a resynchronisation EXISTS is not what the client knows");
+    }
+
+    // What a silent STORE does to the flags that the client knows, before it hears of others'
+    // changes.
+    template <class Change>
+    void assume(const std::set<unsigned>& uids, Change change) {
+        for (auto& [uid, flags] : cache_) {
+            if (uids.contains(uid)) change(flags);
+        }
     }
 
     const std::vector<std::pair<unsigned, Flags>>& cache() const { return cache_; }
@@ -317,24 +335,22 @@ class Run {
         const auto mode = below(3);
         static const char* kModes[] = {"FLAGS", "+FLAGS", "-FLAGS"};
         const bool silent = below(2) == 0;
-        const auto lines = client.run("UID STORE " + set + " " + kModes[mode] +
-                                      (silent ? ".SILENT " : " ") + text(flags));
-        REQUIRE(lines.back().find("OK") == 0);
-        for (const unsigned uid : uids) {
-            const auto it = box.messages.find(uid);
-            if (it == box.messages.end()) continue;
-            Flags& now = it->second.flags;
+        const auto change = [&flags, mode](Flags& now) {
             if (mode == 0) now = flags;
             if (mode == 1) now.insert(flags.begin(), flags.end());
             if (mode == 2) {
                 for (const auto& flag : flags) now.erase(flag);
             }
+        };
+        // The client makes the change in its cache; what the server tells meanwhile counts more.
+        if (silent) client.assume(uids, change);
+        const auto lines = client.run("UID STORE " + set + " " + kModes[mode] +
+                                      (silent ? ".SILENT " : " ") + text(flags));
+        REQUIRE(lines.back().find("OK") == 0);
+        for (const unsigned uid : uids) {
+            const auto it = box.messages.find(uid);
+            if (it != box.messages.end()) change(it->second.flags);
         }
-        // .SILENT: the client knows by itself what it did.
-        if (silent) check_after_silent(client);
-    }
-    static void check_after_silent(CachingClient& client) {
-        client.run("UID FETCH 1:* (UID FLAGS)");
     }
     void copy(CachingClient& client, ModelMailbox& box, bool move) {
         const auto [set, uids] = pick_uids(box);

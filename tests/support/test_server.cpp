@@ -6,6 +6,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 
 namespace tidemark::test {
 
@@ -88,6 +90,12 @@ std::vector<std::string> ImapClient::run(std::string_view command) {
     const std::string tag = "a" + std::to_string(next_tag_++);
     send(tag + ' ' + std::string(command) + "\r\n");
     auto lines = until_tagged(tag);
+    if (std::getenv("TEST_TRACE") != nullptr) {
+        std::printf("%p C: %.200s\n", static_cast<const void*>(stream_.get()),
+                    std::string(command).c_str());
+        for (const auto& one : lines)
+            std::printf("%p S: %.200s\n", static_cast<const void*>(stream_.get()), one.c_str());
+    }
     lines.back().erase(0, tag.size() + 1);
     return lines;
 }
