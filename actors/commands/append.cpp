@@ -57,7 +57,6 @@ Awaitable<void> ImapSession::run_append(std::string head, std::uint64_t bytes, b
         for (bool ended = false; !ended;) {
             auto rest = input();
             auto event = fragmenter_.next(rest);
-            std::string piece;
             if (const auto* data = std::get_if<protocol::StreamData>(&event)) {
                 if (!failed) message.take(data->bytes);
             }
