@@ -104,7 +104,7 @@ std::size_t Account::memory_bytes() const {
     for (const auto& [id, mailbox] : mailboxes_) {
         bytes += sizeof(Mailbox) + 2 * mailbox.record.name.size() + 128;
         for (const std::string& keyword : mailbox.record.keywords)
-            bytes += sizeof(keyword) + keyword.size();
+            bytes += sizeof(std::string) + keyword.size();
         if (mailbox.view) bytes += mailbox.view->memory_bytes();
     }
     return bytes;

@@ -65,6 +65,7 @@ void AccountDirectory::evict() {
 
 Awaitable<void> AccountDirectory::maintain(std::int64_t horizon_micros) {
     std::vector<std::shared_ptr<Account>> accounts;
+    accounts.reserve(accounts_.size());
     for (const auto& [id, entry] : accounts_) accounts.push_back(entry.account);
     for (const auto& account : accounts) {
         MaintainRequest request;

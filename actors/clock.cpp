@@ -4,6 +4,7 @@
 
 namespace tidemark::actors {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): those who override it keep the function.
 std::uint64_t Clock::listen(std::function<void()> /*on_advance*/) {
     return 0;
 }

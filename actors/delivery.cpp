@@ -125,12 +125,12 @@ Awaitable<std::vector<Outcome<AppendOutcome>>> deliver(ServerContext* server,
     std::vector<Reply<Outcome<AppendOutcome>>> replies;
     for (DeliveryTarget& target : targets) {
         replies.emplace_back(here);
-        server->spawn_on(server->home_of(target.account),
-                         [server, target = std::move(target), message,
-                          to = std::make_shared<DeliverReply>(replies.back().to())]() mutable {
-                             return deliver_and_reply(server, std::move(target), std::move(message),
-                                                      std::move(*to));
-                         });
+        Core& home = server->home_of(target.account);
+        server->spawn_on(home, [server, target = std::move(target), message,
+                                to =
+                                    std::make_shared<DeliverReply>(replies.back().to())]() mutable {
+            return deliver_and_reply(server, std::move(target), std::move(message), std::move(*to));
+        });
     }
     for (auto& reply : replies) {
         auto outcome = co_await reply.wait();

@@ -179,7 +179,7 @@ tl::expected<std::unique_ptr<Listener>, ListenError> Listener::open(std::string 
         new Listener(std::move(real), fd.release(), std::move(unix_path)));
 }
 
-void Listener::start(CoreSet& cores, OnConnection on_connection, Admit admit) {
+void Listener::start(CoreSet& cores, const OnConnection& on_connection, const Admit& admit) {
     for (std::size_t index = 0; index < cores.size(); ++index) {
         start(cores[index], on_connection, admit);
     }

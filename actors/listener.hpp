@@ -51,7 +51,7 @@ class Listener {
     // The address with the real port: "127.0.0.1:40123".
     [[nodiscard]] const std::string& address() const { return address_; }
 
-    void start(CoreSet& cores, OnConnection on_connection, Admit admit = {});
+    void start(CoreSet& cores, const OnConnection& on_connection, const Admit& admit = {});
     void start(Core& core, OnConnection on_connection, Admit admit = {});
 
     // Any thread. Nothing more is accepted; the socket is closed when every core has noticed. A

@@ -266,6 +266,7 @@ Awaitable<void> LmtpSession::answer_recipients(IncomingMessage* message) {
         co_return;
     }
     std::vector<DeliveryTarget> targets;
+    targets.reserve(recipients_.size());
     for (const Recipient& recipient : recipients_) targets.push_back(recipient.target);
     const auto outcomes = co_await deliver(&server_, std::move(targets), std::move(*ready));
     for (std::size_t i = 0; i < outcomes.size(); ++i) {

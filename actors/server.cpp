@@ -417,7 +417,8 @@ bool Server::disconnect_here(unsigned index, std::uint64_t id, std::string reaso
     return true;
 }
 
-std::size_t Server::disconnect_user_here(unsigned index, std::string user, std::string reason) {
+std::size_t Server::disconnect_user_here(unsigned index, const std::string& user,
+                                         const std::string& reason) {
     std::size_t count = 0;
     for (auto& [id, session] : per_core_[index]->alive) {
         if (session->user() != user) continue;

@@ -120,7 +120,8 @@ class Server {
     // On core `index`.
     std::vector<SessionInfo> sessions_here(unsigned index) const;
     bool disconnect_here(unsigned index, std::uint64_t id, std::string reason);
-    std::size_t disconnect_user_here(unsigned index, std::string user, std::string reason);
+    std::size_t disconnect_user_here(unsigned index, const std::string& user,
+                                     const std::string& reason);
 
     // Spawns a task on `core` that is joined before the server ends; any thread.
     void spawn_on(Core& core, std::function<Awaitable<void>()> task);

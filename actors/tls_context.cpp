@@ -221,7 +221,7 @@ tl::expected<std::unique_ptr<TlsConfig::Entry>, TlsError> TlsConfig::make_entry(
 }
 
 tl::expected<std::shared_ptr<const TlsConfig>, TlsError> TlsConfig::load(
-    std::vector<CertificateFiles> files) {
+    const std::vector<CertificateFiles>& files) {
     std::shared_ptr<TlsConfig> config(new TlsConfig);
     if (files.empty()) return tl::unexpected(TlsError{{}, "no certificate is configured"});
     for (const CertificateFiles& one : files) {
@@ -237,7 +237,7 @@ tl::expected<std::shared_ptr<const TlsConfig>, TlsError> TlsConfig::load(
 }
 
 tl::expected<std::shared_ptr<const TlsConfig>, TlsError> TlsConfig::from_pem(
-    std::vector<CertificatePem> certificates) {
+    const std::vector<CertificatePem>& certificates) {
     std::shared_ptr<TlsConfig> config(new TlsConfig);
     if (certificates.empty()) return tl::unexpected(TlsError{{}, "no certificate is configured"});
     for (const CertificatePem& one : certificates) {

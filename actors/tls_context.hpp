@@ -39,9 +39,9 @@ struct CertificatePem {
 class TlsConfig {
   public:
     [[nodiscard]] static tl::expected<std::shared_ptr<const TlsConfig>, TlsError> load(
-        std::vector<CertificateFiles> files);
+        const std::vector<CertificateFiles>& files);
     [[nodiscard]] static tl::expected<std::shared_ptr<const TlsConfig>, TlsError> from_pem(
-        std::vector<CertificatePem> certificates);
+        const std::vector<CertificatePem>& certificates);
     ~TlsConfig();
 
     [[nodiscard]] SSL_CTX* context_for(std::string_view server_name) const;

@@ -193,6 +193,8 @@ CommandResult<void> serve(const ServeOptions& serving, Terminal& terminal) {
     std::thread waiter([&server, &ended, this_thread] {
         server.wait();
         ended = true;
+        // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): SIGTERM is blocked and taken by
+        // sigtimedwait.
         ::pthread_kill(this_thread, SIGTERM);
     });
     const auto interval =

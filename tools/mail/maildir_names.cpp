@@ -23,7 +23,7 @@ void add_keyword(MailFlags& flags, std::string_view keyword) {
     }
 }
 
-std::string replace_all(std::string text, std::string_view from, std::string_view to) {
+std::string replace_all(const std::string& text, std::string_view from, std::string_view to) {
     std::string out;
     std::size_t begin = 0;
     for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, begin)) {
@@ -60,9 +60,10 @@ std::optional<std::int64_t> maildir_name_time(std::string_view name) {
     // From 2001 on to the year 2286: ten digits. Fewer digits are counters of other programs.
     constexpr std::size_t kDigits = 10;
     std::int64_t seconds = 0;
-    const auto [end, error] =
-        std::from_chars(name.data(), name.data() + std::min(name.size(), kDigits), seconds);
-    const auto digits = static_cast<std::size_t>(end - name.data());
+    const std::string_view start = name.substr(0, kDigits);
+    const char* const begin = start.begin();
+    const auto [end, error] = std::from_chars(begin, begin + start.size(), seconds);
+    const auto digits = static_cast<std::size_t>(end - begin);
     if (error != std::errc{} || seconds <= 0 || digits != kDigits) return std::nullopt;
     if (name.size() <= digits || (name[digits] != '.' && name[digits] != '_')) return std::nullopt;
     return seconds;
