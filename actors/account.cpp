@@ -249,17 +249,40 @@ Awaitable<void> Account::run_batch(std::vector<AccountRequest> requests) {
 // nothing.
 Awaitable<void> Account::fold(bool all, std::int64_t horizon_micros) {
     std::vector<MailboxId> due;
+    std::vector<MailboxId> old;
     for (auto& [id, mailbox] : mailboxes_) {
-        const bool behind = mailbox.record.folded_modseq < mailbox.record.highestmodseq;
-        if (mailbox.log_entries >= kFoldAfterLogEntries || horizon_micros > 0 ||
+        const storage::MailboxRecord& record = mailbox.record;
+        const bool behind = record.folded_modseq < record.highestmodseq;
+        if (mailbox.log_entries >= kFoldAfterLogEntries ||
             (all && (behind || mailbox.recent_moved))) {
-            due.push_back(mailbox.record.id);
+            due.push_back(record.id);
+        }
+        if (horizon_micros > 0 && record.horizon_modseq < record.highestmodseq) {
+            old.push_back(record.id);
         }
     }
-    for (const MailboxId id : due) co_await fold_mailbox(id, horizon_micros);
+    for (const MailboxId id : due) co_await fold_mailbox(id);
+    for (const MailboxId id : old) co_await trim_mailbox(id, horizon_micros);
 }
 
-Awaitable<void> Account::fold_mailbox(MailboxId id, std::int64_t horizon_micros) {
+// Drops the entries of the log that are older than the horizon and that the pages hold. Needs no
+// view: a mailbox that nobody opens is trimmed as well.
+Awaitable<void> Account::trim_mailbox(MailboxId id, std::int64_t horizon_micros) {
+    const ModSeq old = co_await horizon_modseq(id, horizon_micros);
+    storage::MailboxRecord record = mailbox(id)->record;
+    const ModSeq horizon = std::min(old, record.folded_modseq);
+    if (horizon <= record.horizon_modseq) co_return;
+    auto transaction = std::make_unique<storage::Transaction>(id_, counters_.modseq);
+    transaction->set_lazy();
+    transaction->trim_changes(id, horizon);
+    record.horizon_modseq = horizon;
+    transaction->put_mailbox(record);
+    if (co_await context_.store.commit(std::move(transaction))) {
+        mailbox(id)->record.horizon_modseq = horizon;
+    }
+}
+
+Awaitable<void> Account::fold_mailbox(MailboxId id) {
     if (!(co_await load_view(id))) co_return;
     Mailbox& before = *mailbox(id);
     auto transaction = std::make_unique<storage::Transaction>(id_, counters_.modseq);
@@ -277,13 +300,6 @@ Awaitable<void> Account::fold_mailbox(MailboxId id, std::int64_t horizon_micros)
     for (const storage::Uid first_uid : old_keys) transaction->delete_page(id, first_uid);
     storage::MailboxRecord record = before.record;
     record.folded_modseq = record.highestmodseq;
-    if (horizon_micros > 0) {
-        const ModSeq horizon = co_await horizon_modseq(id, horizon_micros);
-        if (horizon > record.horizon_modseq) {
-            transaction->trim_changes(id, horizon);
-            record.horizon_modseq = horizon;
-        }
-    }
     transaction->put_mailbox(record);
     const storage::ViewPtr view = before.view;
     const auto result = co_await context_.store.commit(std::move(transaction));
@@ -296,7 +312,6 @@ Awaitable<void> Account::fold_mailbox(MailboxId id, std::int64_t horizon_micros)
     // which waited here.
     Mailbox& after = *mailbox(id);
     after.record.folded_modseq = record.folded_modseq;
-    after.record.horizon_modseq = record.horizon_modseq;
     after.recent_moved = after.record.recent_uid != record.recent_uid;
     after.folded = view;
     after.log_entries = 0;

@@ -124,7 +124,8 @@ class Account {
     Awaitable<void> load_needed(const AccountRequest* request);
     Awaitable<Outcome<void>> load_view(storage::MailboxId mailbox);
     Awaitable<void> fold(bool all, std::int64_t horizon_micros);
-    Awaitable<void> fold_mailbox(storage::MailboxId mailbox, std::int64_t horizon_micros);
+    Awaitable<void> fold_mailbox(storage::MailboxId mailbox);
+    Awaitable<void> trim_mailbox(storage::MailboxId mailbox, std::int64_t horizon_micros);
     Awaitable<storage::ModSeq> horizon_modseq(storage::MailboxId mailbox,
                                               std::int64_t horizon_micros);
     Mailbox* mailbox(storage::MailboxId id);

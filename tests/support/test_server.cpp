@@ -210,6 +210,31 @@ void TestServer::add_account(std::string_view name, std::uint64_t quota_bytes) {
     REQUIRE(done.wait_for(lock, kPatience, [&finished] { return finished; }));
 }
 
+void TestServer::maintain(std::int64_t horizon_micros) {
+    std::mutex mutex;
+    std::condition_variable done;
+    std::size_t finished = 0;
+    struct Task {
+        static actors::Awaitable<void> run(actors::AccountDirectory* accounts, std::int64_t horizon,
+                                           std::mutex* lock, std::condition_variable* signal,
+                                           std::size_t* count) {
+            co_await accounts->maintain(horizon);
+            const std::lock_guard guard(*lock);
+            ++*count;
+            signal->notify_all();
+        }
+    };
+    auto& cores = server_->cores();
+    for (std::size_t i = 0; i < cores.size(); ++i) {
+        actors::AccountDirectory* accounts = &server_->context().on(cores[i]).accounts;
+        server_->spawn_on(cores[i], [accounts, horizon_micros, &mutex, &done, &finished] {
+            return Task::run(accounts, horizon_micros, &mutex, &done, &finished);
+        });
+    }
+    std::unique_lock lock(mutex);
+    REQUIRE(done.wait_for(lock, kPatience, [&] { return finished == cores.size(); }));
+}
+
 ImapClient TestServer::connect(std::string_view user) {
     actors::Core& core = server_->cores()[next_core_++ % server_->cores().size()];
     auto [theirs, ours] = actors::MemoryStream::make_pair(core, core);

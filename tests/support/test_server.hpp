@@ -64,6 +64,8 @@ class TestServer {
     ImapClient connect(std::string_view user = "");
     // Ends the server in order and opens it again on the same files.
     void restart();
+    // Folds every idle account and drops log entries older than `horizon_micros` (0: none).
+    void maintain(std::int64_t horizon_micros);
     // Loses what was not synced, as a power cut does, and opens it again.
     void crash(std::uint64_t seed);
     void stop();
