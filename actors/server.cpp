@@ -45,6 +45,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     auto store = storage::Store::open(settings.directory, settings.store, file_system);
     if (!store) return tl::unexpected(store.error().detail);
     server->store_ = std::move(*store);
+    settings.store.steady_now = [&clock] { return clock.steady(); };
     const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
     const unsigned threads = settings.threads != 0 ? settings.threads : cpus;
     server->workers_ = std::make_unique<WorkerPool>(

@@ -1,6 +1,7 @@
 // Every limit and tunable of the storage layer that is not an option, with its unit and its reason.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -41,6 +42,14 @@ constexpr std::uint64_t kSmallSegmentShare = 16;
 // A body whose record changes under its reader (compaction moved it) is looked up again this often
 // before the reader gives up; more than one move in that moment does not happen.
 constexpr int kOpenBodyTries = 4;
+
+// Bodies that can still be read after their last message was expunged, for sessions that were not
+// told yet: about 100 bytes each, 13 MB for all. The age covers the half hour after which a client
+// that says nothing is cut off (RFC 9051 §5.4): one that speaks is told sooner, and if it only
+// sends commands during which it must not be told, it ends up with NO [EXPUNGEISSUED] (RFC 2180
+// §4.1.2).
+constexpr std::size_t kExpungedBodiesMax = 131'072;
+constexpr std::chrono::minutes kExpungedBodiesAge{35};
 
 // Messages whose references one step of removing an account gives back.
 constexpr std::size_t kRemovePagesPerStep = 16;

@@ -9,10 +9,12 @@
 #pragma once
 
 #include "storage/file_system.hpp"
+#include "storage/limits.hpp"
 #include "storage/records.hpp"
 #include "storage/transaction.hpp"
 #include "storage/types.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,6 +37,10 @@ struct StoreOptions {
     // still works.
     std::uint64_t ballast_bytes = 32u << 20;
     unsigned open_segments_max = 256;
+    // How long a body can be read after its last message was expunged. 0: not at all.
+    std::chrono::microseconds expunged_kept = kExpungedBodiesAge;
+    // What that is measured by; empty: the system's monotonic clock. Called on the store's thread.
+    std::function<std::chrono::microseconds()> steady_now;
     bool create_if_missing = false;
     bool read_only = false;
 };
@@ -141,10 +147,13 @@ class Store {
     virtual Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox,
                                              ModSeq since) const = 0;
 
-    // The summaries of `bodies` in the order asked; an empty string where there is none. Never
+    // The summaries of `bodies` in the order asked; an empty string where there is none (the body,
+    // as long as it can be opened, makes it again). Never
     // blocks when `cached_only`: then nullopt if any of them is not in memory.
     virtual std::optional<Result<std::vector<std::string>>> summaries(
         AccountId account, std::span<const BodyId> bodies, bool cached_only) const = 0;
+    // A body whose last message was expunged can be opened for StoreOptions::expunged_kept longer,
+    // unless the disk is short of space. kNotFound after that.
     virtual std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const = 0;
 
     // All messages, mailboxes, log, references and the name of an account, in bounded steps; true

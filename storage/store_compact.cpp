@@ -15,11 +15,20 @@
 
 namespace tidemark::storage {
 
-// A file that no record names any more goes when nobody reads it and no snapshot may be about to
-// link it.
+std::chrono::microseconds StoreImpl::now() const {
+    if (options_.steady_now) return options_.steady_now();
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch());
+}
+
+// A file that no record names any more goes when nobody reads it, no expunged body in it may be
+// asked for (on a full disk its space counts for more), and no snapshot may be about to link it.
 void StoreImpl::unlink_unneeded() {
+    graveyard_.expire(now() - options_.expunged_kept);
     if (holds_ > 0) return;
     std::erase_if(unneeded_, [&](SegmentId id) {
+        if (low_space_) graveyard_.drop_segment(id);
+        if (graveyard_.names(id)) return false;
         if (!segment_files_->forget(id)) return false;
         // What can not be removed now is removed by the next start.
         static_cast<void>(file_system_.unlink(segment_files_->path_of(id)));

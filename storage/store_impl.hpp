@@ -2,10 +2,11 @@
 // public header.
 //
 // What belongs to the store's thread: segments_, writer_, state_, counters_, everything about
-// rounds. What other threads see is RocksDB itself, the SegmentDirectory, the two id counters and
-// the copy of the figures behind figures_mutex_.
+// rounds. What other threads see is RocksDB itself, the SegmentDirectory, the graveyard, the two id
+// counters and the copy of the figures behind figures_mutex_.
 #pragma once
 
+#include "storage/graveyard.hpp"
 #include "storage/rocks_env.hpp"
 #include "storage/segments.hpp"
 #include "storage/store.hpp"
@@ -131,6 +132,7 @@ class StoreImpl final : public Store {
     Result<bool> drop_dead_segments();
     Result<void> copy_live_frames(std::uint64_t bytes_max);
     void unlink_unneeded();
+    std::chrono::microseconds now() const;
     // Commits what the store has changed on its own.
     Result<void> commit_own();
 
@@ -171,6 +173,7 @@ class StoreImpl final : public Store {
     std::set<SegmentId> damaged_;
     std::set<SegmentId> unneeded_;
     unsigned holds_ = 0;
+    Graveyard graveyard_;
 
     std::string unavailable_;  // why; empty while writing is possible
     bool out_of_space_ =

@@ -294,16 +294,18 @@ std::optional<Result<BodyReader>> StoreImpl::open_body(BodyId body, bool cached_
         const rocksdb::Status status =
             db_->Get(read_options(cached_only), family(Family::kBodies), keys::body(body), &bytes);
         if (is_uncached(status, bytes, cached_only)) return std::nullopt;
-        if (!status.ok()) return tl::unexpected(store_error(status));
-        const Result<BodyRecord> record = decode_body(bytes);
+        // Buried before its record is deleted, so that there is no moment between the two.
+        const std::optional<BodyRecord> buried =
+            status.IsNotFound() ? graveyard_.find(body) : std::nullopt;
+        if (!status.ok() && !buried) return tl::unexpected(store_error(status));
+        const Result<BodyRecord> record = buried ? *buried : decode_body(bytes);
         if (!record) return tl::unexpected(record.error());
         auto file = segment_files_->open(record->segment, cached_only);
         if (!file) {
             // Between the two look-ups compaction may have moved the body and removed the file.
-            if (file.error().kind == StoreErrorKind::kNotFound && attempt < kOpenBodyTries)
-                continue;
-            if (file.error().kind == StoreErrorKind::kNotFound)
-                file.error().kind = StoreErrorKind::kCorrupt;
+            const bool is_missing = file.error().kind == StoreErrorKind::kNotFound;
+            if (is_missing && attempt < kOpenBodyTries) continue;
+            if (is_missing && !buried) file.error().kind = StoreErrorKind::kCorrupt;
             return tl::unexpected(file.error());
         }
         if (!*file) return std::nullopt;

@@ -59,6 +59,7 @@ Result<bool> StoreImpl::remove_account_step(AccountId account) {
 
 Result<bool> StoreImpl::remove_mailbox_step(AccountId account, MailboxRecord& mailbox) {
     Round round(*this);
+    round.bury_nothing();
     const std::string first = keys::of_mailbox(account, mailbox.id);
     const std::string end = keys::after(first);
     if (mailbox.folded_modseq < mailbox.highestmodseq) {

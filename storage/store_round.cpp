@@ -361,7 +361,10 @@ void StoreImpl::Round::put_bodies() {
         const BodyRecord& record = state.record;
         const bool live = !record.references.empty();
         if (live) batch_.Put(store_.family(Family::kBodies), keys::body(body), encode(record));
-        if (!live && state.stored) batch_.Delete(store_.family(Family::kBodies), keys::body(body));
+        if (!live && state.stored) {
+            batch_.Delete(store_.family(Family::kBodies), keys::body(body));
+            if (buries_) buried_.emplace_back(body, record);
+        }
         const std::int64_t change =
             static_cast<std::int64_t>(live) - static_cast<std::int64_t>(state.stored);
         if (change != 0)
@@ -452,8 +455,11 @@ Result<void> StoreImpl::Round::finish(bool sync) {
     batch_.Put(store_.family(Family::kMeta), keys::state(), encode(state));
 
     Result<void> written = sync_segments();
+    if (store_.options_.expunged_kept.count() == 0) buried_.clear();
+    if (!buried_.empty()) store_.graveyard_.bury(buried_, store_.now());
     if (written) written = store_.write_batch(batch_, sync);
     if (!written) {
+        store_.graveyard_.exhume(buried_);
         undo();
         return written;
     }

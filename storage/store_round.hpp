@@ -33,6 +33,8 @@ class StoreImpl::Round {
     Result<void> change_references(AccountId account,
                                    std::span<const std::pair<BodyId, std::int64_t>> deltas);
     Result<void> move_body(BodyId body, const BodyRecord& from, const std::string& frame);
+    // Bodies that lose their last reference are not kept for reading: nobody is left who may.
+    void bury_nothing() { buries_ = false; }
     void forget_account(AccountId account) { removed_accounts_.push_back(account); }
     void drop_segment(SegmentId segment) { dropped_segments_.push_back(segment); }
 
@@ -83,6 +85,8 @@ class StoreImpl::Round {
     std::vector<Staged> staged_;
     std::vector<AccountId> removed_accounts_;
     std::vector<SegmentId> dropped_segments_;
+    std::vector<std::pair<BodyId, BodyRecord>> buried_;
+    bool buries_ = true;
     std::uint64_t body_id_max_ = 0;
     std::uint64_t account_id_max_ = 0;
     std::uint64_t appended_bytes_ = 0;

@@ -21,6 +21,8 @@ inline StoreOptions small_options() {
     options.disk_reserve_bytes = 1u << 20;
     options.ballast_bytes = 1u << 20;
     options.block_cache_bytes = 4u << 20;
+    options.expunged_kept =
+        std::chrono::seconds(0);  // so that compaction shows what it did at once
     options.create_if_missing = true;
     return options;
 }
