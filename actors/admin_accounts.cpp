@@ -62,6 +62,7 @@ Expected<Json> list_of(const storage::Store& store) {
                         {"messages", loaded->counters.used_messages},
                         {"bytes", loaded->counters.used_bytes},
                         {"quota_bytes", record.quota_bytes},
+                        {"id", storage::raw(record.id)},
                         {"created", record.created_seconds}});
     }
     return list;

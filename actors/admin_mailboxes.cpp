@@ -27,6 +27,7 @@ Awaitable<AdminResult> list_mailboxes(AdminCall* call) {
                             {"messages", mailbox.counts.messages},
                             {"unseen", mailbox.counts.unseen},
                             {"bytes", mailbox.counts.bytes},
+                            {"keywords", mailbox.keywords},
                             {"subscribed", mailbox.subscribed}});
     }
     co_return list;

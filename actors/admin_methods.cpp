@@ -34,6 +34,7 @@ constexpr std::array kMethods = {
     Method{"connections.disconnect", "disconnect", &admin::disconnect},
     Method{"connections.list", "connections", &admin::list_connections},
     Method{"log.level", "log_level", &admin::log_level},
+    Method{"mail.append", "", &admin::append_mail},
     Method{"mailboxes.list", "mailboxes", &admin::list_mailboxes},
     Method{"maintain", "", &admin::maintain},
     Method{"methods", "", &list_methods},
@@ -155,6 +156,17 @@ std::optional<std::uint64_t> Params::optional_number(std::string_view name) {
     if (value == nullptr) return std::nullopt;
     if (value->is_number_unsigned()) return value->get<std::uint64_t>();
     wrong(fmt::format("\"{}\" must be a whole number, not negative", name));
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> Params::optional_integer(std::string_view name) {
+    const Json* value = find(name, false);
+    if (value == nullptr) return std::nullopt;
+    // What is above the range of int64_t is kept as unsigned.
+    if (value->is_number_integer() &&
+        !(value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX))
+        return value->get<std::int64_t>();
+    wrong(fmt::format("\"{}\" must be a whole number", name));
     return std::nullopt;
 }
 

@@ -5,13 +5,17 @@
 // unknown names are refused, so that a mistyped one is not silently without effect.
 //
 //     status                                       the server's state, see admin_status.cpp
-//     accounts.list                                [{name, enabled, messages, bytes, quota_bytes}]
+//     accounts.list                                [{name, id, enabled, messages, bytes,
+//                                                  quota_bytes}]
 //     accounts.add     {name, password, quota_bytes?}
 //     accounts.passwd  {name, password}
 //     accounts.remove  {name}
 //     accounts.import  {line} | {lines}            NAME:PASSWORD or NAME:{SCHEME}HASH
 //     accounts.set     {name, quota_bytes?, enabled?}
 //     mailboxes.list   {account}
+//     mail.append      {account, mailbox, file?, messages: [{bytes, internal_date, flags}]}
+//                                                  the bytes are in DIR/imports/<file>; the mailbox
+//                                                  is made where it does not exist
 //     connections.list                             [{id, kind, user, peer, state, client, tls}]
 //     connections.disconnect {id} | {user}
 //     log.level        {component?, level?}        without a level: only tells
@@ -76,6 +80,7 @@ class Params {
     // Overwritten in the JSON value.
     protocol::SecretString secret(std::string_view name);
     std::optional<std::uint64_t> optional_number(std::string_view name);
+    std::optional<std::int64_t> optional_integer(std::string_view name);
     std::optional<bool> optional_flag(std::string_view name);
     // Null with an error remembered when it is missing or no array. Valid as long as the object.
     Json* array(std::string_view name);
@@ -140,6 +145,8 @@ Awaitable<AdminResult> set_account(AdminCall* call);
 // admin_connections.cpp
 Awaitable<AdminResult> list_connections(AdminCall* call);
 Awaitable<AdminResult> disconnect(AdminCall* call);
+// admin_mail.cpp
+Awaitable<AdminResult> append_mail(AdminCall* call);
 // admin_mailboxes.cpp
 Awaitable<AdminResult> list_mailboxes(AdminCall* call);
 

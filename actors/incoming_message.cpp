@@ -91,4 +91,24 @@ Awaitable<Outcome<AppendMessage>> IncomingMessage::finish(FlagNames flags,
     co_return message;
 }
 
+Outcome<AppendMessage> make_append_message(storage::Store& store, std::string bytes) {
+    if (bytes.size() > UINT32_MAX)
+        return tl::unexpected(AccountError{AccountErrorKind::kLimit, "the message is too large"});
+    AppendMessage message;
+    message.body = store.next_body_id();
+    message.size = static_cast<std::uint32_t>(bytes.size());
+    message.summary = summarise(bytes);
+    if (bytes.size() < kStagedBytesMin) {
+        message.bytes = std::make_shared<const std::string>(std::move(bytes));
+        return message;
+    }
+    auto staged = store.stage_body(message.body, bytes.size());
+    if (!staged) return tl::unexpected(to_account_error(staged.error()));
+    message.staged = std::move(*staged);
+    const auto written =
+        message.staged->append(bytes).and_then([&] { return message.staged->finish(); });
+    if (!written) return tl::unexpected(to_account_error(written.error()));
+    return message;
+}
+
 }  // namespace tidemark::actors

@@ -43,6 +43,10 @@ class IncomingMessage {
     std::shared_ptr<storage::StagedBody> staged_;
 };
 
+// The same for a message that is there as a whole (imports). Blocking: not on a core. The date and
+// flags are the caller's.
+Outcome<AppendMessage> make_append_message(storage::Store& store, std::string bytes);
+
 namespace commands {
 
 // INTERNALDATE of an appended message: as given, or now (RFC 9051 §6.3.12).

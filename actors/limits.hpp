@@ -105,6 +105,9 @@ inline constexpr std::size_t kAdminReadBytes = 16 * 1024;
 inline constexpr std::chrono::seconds kAdminProgressInterval{5};
 // Lines of one accounts.import: each may cost a password hash of a millisecond.
 inline constexpr std::size_t kAdminImportLinesMax = 10'000;
+// Bytes of the messages of one mail.append that are in memory until they are committed: twice what
+// `tidemark import` puts into one call.
+inline constexpr std::size_t kAdminAppendBytesMax = 32U << 20;
 
 // How often a core folds idle accounts, applies the log's horizon and looks for segments to
 // compact.
