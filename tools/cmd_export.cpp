@@ -7,7 +7,8 @@
 namespace tidemark::tools {
 
 void add_export(CLI::App& app, CommandContext& context) {
-    auto* sub = app.add_subcommand("export", "Write mail out to a Maildir or mbox");
+    auto* sub = app.add_subcommand(
+        "export", "Write mail out to a Maildir or mbox; no server may have the directory open");
     auto options = std::make_shared<TransferOptions>();
     const std::map<std::string, MailFormat> formats = {{"maildir", MailFormat::kMaildir},
                                                        {"mbox", MailFormat::kMbox}};

@@ -6,14 +6,6 @@
 
 namespace tidemark::tools {
 
-namespace {
-
-tl::unexpected<CommandError> not_yet() {
-    return could_not_run("not available in this version");
-}
-
-}  // namespace
-
 std::string ready_line(const Listening& listening) {
     std::string line = "tidemark ready";
     const auto add = [&](std::string_view name, const std::string& address) {
@@ -24,14 +16,6 @@ std::string ready_line(const Listening& listening) {
     for (const std::string& address : listening.lmtp) add("lmtp", address);
     if (!listening.admin.empty()) add("admin", listening.admin);
     return line;
-}
-
-CommandResult<void> import_mail(const TransferOptions&, Terminal&) {
-    return not_yet();
-}
-
-CommandResult<void> export_mail(const TransferOptions&, Terminal&) {
-    return not_yet();
 }
 
 }  // namespace tidemark::tools
