@@ -3,6 +3,7 @@
 #include "actors/admin_session.hpp"
 #include "actors/limits.hpp"
 #include "actors/lmtp_session.hpp"
+#include "actors/server_secret.hpp"
 #include "actors/task_group.hpp"
 #include "actors/tls_stream.hpp"
 
@@ -53,8 +54,10 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     server->store_actor_ = std::make_unique<StoreActor>(*server->store_, clock);
     server->cores_ = std::make_unique<CoreSet>(threads, clock);
     server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
+    auto secret = load_server_secret(file_system, settings.directory);
+    if (!secret) return tl::unexpected(secret.error());
     server->auth_ = std::make_unique<AuthService>(*server->credentials_, *server->workers_, clock,
-                                                  AuthServiceOptions{});
+                                                  AuthServiceOptions{std::move(*secret)});
     server->context_.reset(new ServerContext{.cores = *server->cores_,
                                              .store = *server->store_actor_,
                                              .workers = *server->workers_,
