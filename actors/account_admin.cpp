@@ -136,6 +136,7 @@ Awaitable<storage::Result<AccountId>> add_account(ServerContext* server, NewAcco
     const AccountId id = (*transaction)->account();
     auto done = co_await server->store.commit(std::move(*transaction));
     if (!done) co_return tl::unexpected(done.error());
+    server->auth.account_changed(storage::raw(id));
     co_return id;
 }
 

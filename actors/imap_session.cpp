@@ -534,23 +534,26 @@ Awaitable<bool> ImapSession::start_tls() {
     deadline_.disarm();
     co_return !error;
 }
+        server_.auth.account_upgraded(login->result.account_id);
 
 void ImapSession::unauthenticate() {
     unselect();
     account_.reset();
     user_.clear();
-    rev2_ = condstore_ = qresync_ = utf8_ = false;
+    rev2_ = condstore_ = qresync_ = utf8_ = announced_plus_ = false;
     fragmenter_.set_limits(protocol::kFragmenterLimitsBeforeLogin);
     set_state(SessionState::kNotAuthenticated);
 }
 
-std::string ImapSession::capabilities() const {
+std::string ImapSession::capabilities() {
     std::string names = "IMAP4rev2 IMAP4rev1 LITERAL+ ID SASL-IR ENABLE";
     if (state_ == SessionState::kNotAuthenticated) {
         if (server_.tls && !is_tls()) names += " STARTTLS";
         if (may_login()) {
-            names += " AUTH=PLAIN AUTH=LOGIN AUTH=SCRAM-SHA-256";
-            if (stream_ && stream_->tls_exporter()) names += " AUTH=SCRAM-SHA-256-PLUS";
+            names += " AUTH=PLAIN AUTH=LOGIN";
+            announced_plus_ = server_.auth.offers_scram() && stream_->tls_exporter();
+            if (server_.auth.offers_scram()) names += " AUTH=SCRAM-SHA-256";
+            if (announced_plus_) names += " AUTH=SCRAM-SHA-256-PLUS";
         } else {
             names += " LOGINDISABLED";
         }

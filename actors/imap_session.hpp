@@ -170,7 +170,11 @@ class ImapSession final : public MailboxWatcher {
     PeerNetwork peer() const { return peer_; }
     // Back to the not authenticated state, keeping the connection (RFC 8437).
     void unauthenticate();
-    std::string capabilities() const;
+    // What is told now; remembers whether -PLUS is in it.
+    std::string capabilities();
+    // Whether the client was told of SCRAM-SHA-256-PLUS. RFC 5802 §6: only then is "y" (the client
+    // could bind, the server seems not to) a sign of somebody between.
+    bool announced_plus() const { return announced_plus_; }
 
     std::uint64_t id() const { return id_; }
     std::string describe_peer() const { return stream_ ? stream_->peer_address() : "moving"; }
@@ -219,6 +223,7 @@ class ImapSession final : public MailboxWatcher {
     bool implicit_tls_;
     unsigned bad_commands_ = 0;
     unsigned failed_logins_ = 0;
+    bool announced_plus_ = false;
     std::string stop_reason_;
     std::string user_;
     std::unique_ptr<Selected> selected_;

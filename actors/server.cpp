@@ -56,6 +56,8 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
     auto secret = load_server_secret(file_system, settings.directory);
     if (!secret) return tl::unexpected(secret.error());
+    if (auto scanned = server->credentials_->scan(); !scanned)
+        return tl::unexpected(scanned.error().detail);
     server->auth_ = std::make_unique<AuthService>(*server->credentials_, *server->workers_, clock,
                                                   AuthServiceOptions{std::move(*secret)});
     server->context_.reset(new ServerContext{.cores = *server->cores_,

@@ -41,7 +41,7 @@ PeerNetwork peer_network(const asio::ip::address& address) {
     return PeerNetwork::from_v6(std::span<const std::uint8_t, 16>(bytes));
 }
 
-AuthService::AuthService(const CredentialSource& source, WorkerPool& workers, const Clock& clock,
+AuthService::AuthService(CredentialSource& source, WorkerPool& workers, const Clock& clock,
                          AuthServiceOptions options)
     : source_(source), workers_(workers), clock_(clock), options_(std::move(options)) {
     if (options_.server_secret.empty()) options_.server_secret = random_bytes(kSha256Bytes);

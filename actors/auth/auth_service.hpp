@@ -38,6 +38,8 @@ class CredentialSource {
     [[nodiscard]] virtual std::optional<AccountCredentials> find(std::string_view name) const = 0;
     // Whether some account has an imported hash that only PLAIN and LOGIN can verify.
     [[nodiscard]] virtual bool has_legacy_hashes() const { return false; }
+    // Credentials of this account were stored, or it is gone. Thread-safe; a point read at most.
+    virtual void account_changed(std::uint64_t /*account_id*/) {}
 };
 
 enum class AuthOutcome : std::uint8_t {
@@ -110,7 +112,7 @@ struct AuthServiceOptions {
 // carry no secret.
 class AuthService {
   public:
-    AuthService(const CredentialSource& source, WorkerPool& workers, const Clock& clock,
+    AuthService(CredentialSource& source, WorkerPool& workers, const Clock& clock,
                 AuthServiceOptions options);
 
     // PLAIN and LOGIN. `name` is as the client sent it. A cached password answers without
@@ -130,9 +132,14 @@ class AuthService {
     // upgrades the account.
     [[nodiscard]] bool offers_scram() const { return !source_.has_legacy_hashes(); }
 
-    // After a change of password, disabling or removal of an account: takes effect for the next
-    // login.
-    void account_changed(std::uint64_t account_id) { cache_.invalidate(account_id); }
+    // After an account was made, its password changed, or it was disabled or removed: takes effect
+    // for the next login.
+    void account_changed(std::uint64_t account_id) {
+        source_.account_changed(account_id);
+        cache_.invalidate(account_id);
+    }
+    // The same for an upgrade of what is stored: its password is still the one that was verified.
+    void account_upgraded(std::uint64_t account_id) { source_.account_changed(account_id); }
 
     [[nodiscard]] AuthStatistics statistics() const;
 
@@ -153,7 +160,7 @@ class AuthService {
     [[nodiscard]] AuthResult failed(std::chrono::milliseconds wait);
     [[nodiscard]] AuthResult shed();
 
-    const CredentialSource& source_;
+    CredentialSource& source_;
     WorkerPool& workers_;
     const Clock& clock_;
     AuthServiceOptions options_;

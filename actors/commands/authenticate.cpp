@@ -88,7 +88,8 @@ Awaitable<void> scram(ImapSession* session, Tag tag, bool plus, std::optional<st
     if (!first) first = co_await ask(session, tag, "");
     if (!first) co_return;
     std::string binding;
-    if (const auto exporter = session->stream().tls_exporter())
+    const auto exporter = session->stream().tls_exporter();
+    if (exporter && (plus || session->announced_plus()))
         binding.assign(exporter->data(), exporter->size());
     if (plus && binding.empty()) {
         session->no(tag, CodeKind::cannot, "there is nothing to bind this mechanism to");

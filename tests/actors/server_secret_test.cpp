@@ -1,4 +1,4 @@
-// The secret behind the salts of unknown users.
+// The secret behind the salts of unknown users, and what of SCRAM is announced.
 #include "actors/server_secret.hpp"
 
 #include "protocol/base64.hpp"
@@ -61,4 +61,25 @@ TEST_CASE("a secret of a wrong length is refused, a full disk keeps nobody from 
         CHECK(second != first);
         CHECK(load_server_secret(files, "/d") == second);
     }
+}
+
+TEST_CASE("SCRAM is announced only while no account has an imported hash") {
+    constexpr std::string_view kLegacy =
+        "{SSHA}a7yhTVEq1phr3rDCJ3cMmhznnscBAv7/c2FsdA==";  // secret
+    TestServer server;
+    server.add_account("ann");
+    const auto announces_scram = [&server] {
+        auto client = server.connect();
+        return client.ok("CAPABILITY").front().find("AUTH=SCRAM-SHA-256") != std::string::npos;
+    };
+    CHECK(announces_scram());
+    server.add_account("old", 0, kLegacy);
+    CHECK(!announces_scram());
+    server.restart();
+    CHECK(!announces_scram());
+    // The login stores credentials of today.
+    server.connect("old");
+    CHECK(announces_scram());
+    server.restart();
+    CHECK(announces_scram());
 }

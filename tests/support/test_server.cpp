@@ -179,10 +179,47 @@ void TestServer::crash(std::uint64_t seed) {
     open();
 }
 
-void TestServer::add_account(std::string_view name, std::uint64_t quota_bytes) {
+void TestServer::run(std::function<actors::Awaitable<void>()> task) {
+    struct State {
+        std::mutex mutex;
+        std::condition_variable done;
+        bool finished = false;
+    };
+    struct Task {
+        static actors::Awaitable<void> run(std::function<actors::Awaitable<void>()> inner,
+                                           std::shared_ptr<State> state) {
+            co_await inner();
+            const std::lock_guard guard(state->mutex);
+            state->finished = true;
+            state->done.notify_all();
+        }
+    };
+    auto state = std::make_shared<State>();
+    server_->spawn_on(server_->cores()[0],
+                      [task = std::move(task), state] { return Task::run(task, state); });
+    std::unique_lock lock(state->mutex);
+    REQUIRE(state->done.wait_for(lock, kPatience, [&state] { return state->finished; }));
+}
+
+void TestServer::compact() {
+    struct Task {
+        static actors::Awaitable<void> run(actors::Server* server) {
+            auto& store = server->store();
+            for (bool more = true; more;) {
+                const auto step = co_await server->store_actor().run_between_rounds(
+                    [&store] { return store.compact_step(1U << 20); });
+                more = step && *step;
+            }
+        }
+    };
+    run([this] { return Task::run(server_.get()); });
+}
+
+void TestServer::add_account(std::string_view name, std::uint64_t quota_bytes,
+                             std::string_view credentials) {
     actors::NewAccount account;
     account.name = name;
-    account.credentials = secret_credentials();
+    account.credentials = credentials.empty() ? secret_credentials() : credentials;
     account.quota_bytes = quota_bytes;
     auto transaction =
         actors::new_account_transaction(server_->store(), account, clock.wall_microseconds());
@@ -209,12 +246,14 @@ void TestServer::add_account(std::string_view name, std::uint64_t quota_bytes) {
     std::unique_lock lock(mutex);
     REQUIRE(done.wait_for(lock, kPatience, [&finished] { return finished; }));
 }
+    const auto id = storage::raw((*transaction)->account());
 
 void TestServer::maintain(std::int64_t horizon_micros) {
     std::mutex mutex;
     std::condition_variable done;
     std::size_t finished = 0;
     struct Task {
+    server_->auth().account_changed(id);
         static actors::Awaitable<void> run(actors::AccountDirectory* accounts, std::int64_t horizon,
                                            std::mutex* lock, std::condition_variable* signal,
                                            std::size_t* count) {

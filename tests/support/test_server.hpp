@@ -7,6 +7,7 @@
 #include "tests/support/faulty_file_system.hpp"
 #include "tests/support/memory_peer.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,8 +59,14 @@ class TestServer {
     explicit TestServer(Options options);
     ~TestServer();
 
-    // Account with the password "secret".
-    void add_account(std::string_view name, std::uint64_t quota_bytes = 0);
+    // Account with the password "secret". `credentials`: a stored form of another one.
+    void add_account(std::string_view name, std::uint64_t quota_bytes = 0,
+                     std::string_view credentials = "");
+    // Runs a task on the first core to its end. `task` makes the coroutine and is no coroutine
+    // itself.
+    void run(std::function<actors::Awaitable<void>()> task);
+    // All that compaction can do now.
+    void compact();
     // Greeted and, with a user, logged in.
     ImapClient connect(std::string_view user = "");
     // Ends the server in order and opens it again on the same files.
