@@ -125,3 +125,21 @@ TEST_CASE("IDLE is told of changes as they happen") {
     idler.send("DONE\r\n");
     CHECK(idler.until_tagged("i").back().find("i OK") == 0);
 }
+
+TEST_CASE("a message that another session expunged can be fetched until its expunge is told") {
+    TestServer server;
+    server.add_account("ann");
+    auto reader = server.connect("ann");
+    reader.append("INBOX", kSmallMessage);
+    reader.ok("SELECT INBOX");
+    auto other = server.connect("ann");
+    other.ok("SELECT INBOX");
+    other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)");
+    other.ok("EXPUNGE");
+    // RFC 9051 §7.5.1: no EXPUNGE during FETCH.
+    const auto fetched = reader.ok("FETCH 1 (BODY.PEEK[] ENVELOPE)");
+    CHECK(with_prefix(fetched, "* 1 EXPUNGE").empty());
+    CHECK(fetched[0].find(kSmallMessage) != std::string::npos);
+    CHECK(fetched[0].find("<1@example.org>\")") != std::string::npos);
+    CHECK(has_line(reader.ok("NOOP"), "* 1 EXPUNGE"));
+}
