@@ -108,6 +108,10 @@ class Account {
     void add_user() { ++users_; }
     void remove_user() { --users_; }
     std::size_t users() const { return users_; }
+    // Sessions that are logged in, which are users as well.
+    void add_session() { ++sessions_; }
+    void remove_session() { --sessions_; }
+    std::size_t sessions() const { return sessions_; }
     bool idle() const { return users_ == 0 && !working_ && inbox_.size() == 0; }
     std::size_t memory_bytes() const;
     StoreActor& store() { return context_.store; }
@@ -141,6 +145,7 @@ class Account {
     std::vector<ReplyTo<bool>> waiting_for_end_;
     bool working_ = false;
     std::size_t users_ = 0;
+    std::size_t sessions_ = 0;
 
     storage::AccountRecord record_;
     storage::AccountCounters counters_;

@@ -8,6 +8,7 @@
 #include <asio/ip/address.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -46,12 +47,13 @@ ImapSession::ImapSession(ServerContext& server, std::unique_ptr<Stream> stream, 
       out_(server.on(*core_).chunks),
       deadline_(Timer::calling<&ImapSession::on_deadline>(this)),
       implicit_tls_(implicit_tls) {
+    start_login_time();
     ++server_.counters.connections_total;
     ++server_.counters.connections_not_authenticated;
 }
 
 ImapSession::~ImapSession() {
-    unselect();
+    leave_account();
     set_state(SessionState::kLogout);
 }
 
@@ -166,6 +168,12 @@ void ImapSession::unselect() {
     if (state_ == SessionState::kSelected) set_state(SessionState::kAuthenticated);
 }
 
+void ImapSession::leave_account() {
+    unselect();
+    if (account_) account_->remove_session();
+    account_.reset();
+}
+
 void ImapSession::on_mailbox_changed() {
     if (selected_) selected_->changed = true;
     if (is_waiting_) stream_->interrupt();
@@ -198,8 +206,18 @@ void ImapSession::on_deadline() {
     stream_->cancel(make_error_code(StreamErrc::timed_out));
 }
 
+// Logging in has its time as a whole: a client that sends a byte now and then gains nothing.
 void ImapSession::arm_deadline() {
-    core_->arm(deadline_, state_ == SessionState::kNotAuthenticated ? kLoginTimeout : kIdleTimeout);
+    if (state_ != SessionState::kNotAuthenticated) {
+        core_->arm(deadline_, server_.options.idle_timeout);
+        return;
+    }
+    const SteadyTime left = login_until_ - core_->clock().steady();
+    core_->arm(deadline_, std::max(left, SteadyTime{0}));
+}
+
+void ImapSession::start_login_time() {
+    login_until_ = core_->clock().steady() + server_.options.login_timeout;
 }
 
 Awaitable<bool> ImapSession::flush() {
@@ -380,8 +398,7 @@ Awaitable<ImapSession::End> ImapSession::run() {
         }
     }
     out_.clear();
-    unselect();
-    account_.reset();
+    leave_account();
     stream_->shutdown_send();
     stream_->close();
     co_return End::kClosed;
@@ -502,7 +519,13 @@ Awaitable<void> ImapSession::finish_login() {
         no(login->tag, lease.error());
         co_return;
     }
+    const std::uint64_t sessions_max = server_.options.connections_per_account_max;
+    if (sessions_max != 0 && (*lease)->sessions() >= sessions_max) {
+        no(login->tag, CodeKind::limit, "this account has too many connections");
+        co_return;
+    }
     account_ = std::move(*lease);
+    account_->add_session();
     user_ = std::move(login->result.name);
     if (login->result.upgrade) {
         UpdateAccountRequest update;
@@ -510,6 +533,7 @@ Awaitable<void> ImapSession::finish_login() {
                             storage::AccountRecord& record) { record.credentials = text; };
         // A failure leaves the older form, which still works.
         (void)co_await account_->call(std::move(update));
+        server_.auth.account_upgraded(login->result.account_id);
     }
     fragmenter_.set_limits(server_.after_login);
     set_state(SessionState::kAuthenticated);
@@ -526,7 +550,7 @@ Awaitable<bool> ImapSession::start_tls() {
     pending_at_ = 0;
     fragmenter_.reset();
     client_name.clear();
-    rev2_ = condstore_ = qresync_ = utf8_ = false;
+    rev2_ = condstore_ = qresync_ = utf8_ = announced_plus_ = false;
     auto tls = TlsStream::server(std::move(stream_), server_.tls->current());
     stream_ = std::move(tls);
     arm_deadline();
@@ -534,15 +558,14 @@ Awaitable<bool> ImapSession::start_tls() {
     deadline_.disarm();
     co_return !error;
 }
-        server_.auth.account_upgraded(login->result.account_id);
 
 void ImapSession::unauthenticate() {
-    unselect();
-    account_.reset();
+    leave_account();
     user_.clear();
-    rev2_ = condstore_ = qresync_ = utf8_ = announced_plus_ = false;
+    rev2_ = condstore_ = qresync_ = utf8_ = false;
     fragmenter_.set_limits(protocol::kFragmenterLimitsBeforeLogin);
     set_state(SessionState::kNotAuthenticated);
+    start_login_time();
 }
 
 std::string ImapSession::capabilities() {

@@ -199,6 +199,8 @@ class ImapSession final : public MailboxWatcher {
     void greet();
     void on_deadline();
     void arm_deadline();
+    void start_login_time();
+    void leave_account();
     std::string_view input();
 
     ServerContext& server_;
@@ -211,6 +213,7 @@ class ImapSession final : public MailboxWatcher {
     std::string pending_;  // input that was read and not yet looked at
     std::size_t pending_at_ = 0;
     Timer deadline_;
+    SteadyTime login_until_{};
     SessionState state_ = SessionState::kNotAuthenticated;
     bool rev2_ = false;
     bool condstore_ = false;
@@ -220,10 +223,10 @@ class ImapSession final : public MailboxWatcher {
     bool greeted_ = false;
     bool is_waiting_ = false;  // in wait_readable: a change may interrupt it
     bool starttls_requested_ = false;
+    bool announced_plus_ = false;
     bool implicit_tls_;
     unsigned bad_commands_ = 0;
     unsigned failed_logins_ = 0;
-    bool announced_plus_ = false;
     std::string stop_reason_;
     std::string user_;
     std::unique_ptr<Selected> selected_;

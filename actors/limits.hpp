@@ -60,8 +60,9 @@ inline constexpr std::size_t kFlushBytes = 256 * 1024;
 
 // A client that does not read for this long is cut off: its output buffer is held all the while.
 inline constexpr std::chrono::seconds kWriteTimeout{300};
-// RFC 9051 §5.4: at least 30 minutes for a client that is logged in.
+// RFC 9051 §5.4: at least 30 minutes for a client that is logged in. The least that can be set.
 inline constexpr std::chrono::seconds kIdleTimeout{30 * 60};
+// Unless it is set: a person who types a password.
 inline constexpr std::chrono::seconds kLoginTimeout{60};
 
 // Commands in a row that are no IMAP before the connection is closed: somebody speaks another

@@ -38,6 +38,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     ServerOptions& settings = server->options_;
     settings.imap_options.hostname = settings.hostname;
     std::shared_ptr<TlsContext> tls;
+    settings.imap_options.idle_timeout = std::max(settings.imap_options.idle_timeout, kIdleTimeout);
     if (!settings.certificates.empty()) {
         auto config = TlsConfig::load(settings.certificates);
         if (!config) return tl::unexpected(config.error().text());

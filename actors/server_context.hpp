@@ -4,6 +4,7 @@
 #include "actors/account_directory.hpp"
 #include "actors/auth/auth_service.hpp"
 #include "actors/core.hpp"
+#include "actors/limits.hpp"
 #include "actors/store_actor.hpp"
 #include "actors/tls_context.hpp"
 #include "actors/worker_pool.hpp"
@@ -11,6 +12,7 @@
 #include "protocol/output_buffer.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +26,10 @@ struct ImapOptions {
     std::uint64_t append_bytes_max = 64U << 20;
     std::string version;
     std::string hostname = "localhost";  // as LMTP names this server
+    // Sessions of one account at a time, logged in; one more is answered NO [LIMIT]. 0: no limit.
+    std::uint64_t connections_per_account_max = 0;
+    std::chrono::seconds login_timeout = kLoginTimeout;  // from the first byte to the login
+    std::chrono::seconds idle_timeout = kIdleTimeout;    // of a client that is logged in
 };
 
 // Counters over all cores, for status.

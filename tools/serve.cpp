@@ -78,6 +78,9 @@ actors::ServerOptions server_options(const ServeOptions& serving) {
     options.imap_options.allow_plaintext = config.auth.allow_plaintext;
     options.imap_options.append_bytes_max = config.limits.message_bytes_max;
     options.imap_options.version = TIDEMARK_VERSION;
+    options.imap_options.connections_per_account_max = config.limits.connections_per_account_max;
+    options.imap_options.login_timeout = config.limits.login_timeout;
+    options.imap_options.idle_timeout = config.limits.idle_timeout;
     options.certificates = certificates_of(serving.data, config);
     options.account_memory_bytes_max = config.limits.account_memory_bytes_max;
     options.connections_max = config.limits.connections_max;

@@ -118,6 +118,10 @@ std::vector<std::string> ImapClient::bad(std::string_view command) {
     return expect(command, "BAD");
 }
 
+bool ImapClient::has_input() {
+    return !buffer_.empty() || stream_->block_until_readable(std::chrono::milliseconds(20));
+}
+
 bool ImapClient::at_end() {
     return buffer_.empty() && !fill();
 }
@@ -132,7 +136,7 @@ void ImapClient::append(std::string_view mailbox, std::string_view message,
        " {" + std::to_string(message.size()) + "+}\r\n" + std::string(message));
 }
 
-TestServer::TestServer(Options options) : options_(options) {
+TestServer::TestServer(Options options) : options_(std::move(options)) {
     open();
 }
 
@@ -153,6 +157,9 @@ void TestServer::open() {
     settings.imap_options.allow_plaintext = true;
     settings.imap_options.append_bytes_max = options_.append_bytes_max;
     settings.imap_options.version = "test";
+    settings.imap_options.connections_per_account_max = options_.connections_per_account_max;
+    settings.imap_options.login_timeout = options_.login_timeout;
+    settings.imap_options.idle_timeout = options_.idle_timeout;
     settings.account_memory_bytes_max = options_.account_memory_bytes_max;
     auto opened = actors::Server::open(std::move(settings), clock, files);
     if (!opened) FAIL("the server does not open: " << opened.error());
@@ -239,21 +246,21 @@ void TestServer::add_account(std::string_view name, std::uint64_t quota_bytes,
             signal->notify_all();
         }
     };
+    const auto id = storage::raw((*transaction)->account());
     auto shared = std::make_shared<std::unique_ptr<storage::Transaction>>(std::move(*transaction));
     server_->spawn_on(server_->cores()[0], [this, shared, &mutex, &done, &finished] {
         return Task::run(server_.get(), std::move(*shared), &mutex, &done, &finished);
     });
     std::unique_lock lock(mutex);
     REQUIRE(done.wait_for(lock, kPatience, [&finished] { return finished; }));
+    server_->auth().account_changed(id);
 }
-    const auto id = storage::raw((*transaction)->account());
 
 void TestServer::maintain(std::int64_t horizon_micros) {
     std::mutex mutex;
     std::condition_variable done;
     std::size_t finished = 0;
     struct Task {
-    server_->auth().account_changed(id);
         static actors::Awaitable<void> run(actors::AccountDirectory* accounts, std::int64_t horizon,
                                            std::mutex* lock, std::condition_variable* signal,
                                            std::size_t* count) {

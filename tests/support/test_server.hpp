@@ -36,6 +36,8 @@ class ImapClient {
     std::vector<std::string> bad(std::string_view command);
     // Whether the connection ends next.
     bool at_end();
+    // Whether something, or the end, has come; waits a moment for it.
+    bool has_input();
     void login(std::string_view user);
     void append(std::string_view mailbox, std::string_view message, std::string_view flags = "");
 
@@ -54,6 +56,9 @@ class TestServer {
         unsigned threads = 2;
         std::uint64_t append_bytes_max = 8u << 20;
         std::uint64_t account_memory_bytes_max = 64u << 20;
+        std::uint64_t connections_per_account_max = 0;
+        std::chrono::seconds login_timeout{60};
+        std::chrono::seconds idle_timeout{30 * 60};
     };
     TestServer() : TestServer(Options{}) {}
     explicit TestServer(Options options);
