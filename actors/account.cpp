@@ -22,7 +22,7 @@ AccountError to_account_error(const storage::StoreError& error) {
         case storage::StoreErrorKind::kExists:
             return {AccountErrorKind::kAlreadyExists, "it exists already"};
         case storage::StoreErrorKind::kNoSpace:
-            return {AccountErrorKind::kOverQuota, "no room on the server's disk"};
+            return {AccountErrorKind::kNoSpace, "no room on the server's disk"};
         case storage::StoreErrorKind::kLimit:
             return {AccountErrorKind::kLimit, "a limit was reached"};
         case storage::StoreErrorKind::kCorrupt:

@@ -24,7 +24,8 @@ enum class AccountErrorKind : std::uint8_t {
     kAlreadyExists,  // NO [ALREADYEXISTS]
     kCannot,         // NO [CANNOT]
     kLimit,          // NO [LIMIT]
-    kOverQuota,      // NO [OVERQUOTA]: the account's quota, or no room on the disk
+    kOverQuota,      // NO [OVERQUOTA]: the account's quota
+    kNoSpace,        // NO [UNAVAILABLE]: no room on the server's disk; nothing the user did
     kUnavailable,    // NO [UNAVAILABLE]: the store takes no writes now
     kExpungeIssued,  // NO [EXPUNGEISSUED]: a message of the command is already gone
     kServerBug,      // NO [SERVERBUG]: damaged data; logged where it was found

@@ -79,6 +79,7 @@ tl::unexpected<json_rpc::Error> fail(const AccountError& error) {
         case AccountErrorKind::kOverQuota:
             return fail(ErrorCode::limit, error.text);
         case AccountErrorKind::kUnavailable:
+        case AccountErrorKind::kNoSpace:
         case AccountErrorKind::kBusy:
             return fail(ErrorCode::unavailable, error.text);
         case AccountErrorKind::kServerBug:

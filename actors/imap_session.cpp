@@ -116,6 +116,7 @@ void ImapSession::no(const Tag& tag, const AccountError& error, bool try_create)
         case AccountErrorKind::kOverQuota:
             code = CodeKind::over_quota;
             break;
+        case AccountErrorKind::kNoSpace:
         case AccountErrorKind::kUnavailable:
             code = CodeKind::unavailable;
             break;

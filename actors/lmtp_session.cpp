@@ -45,6 +45,8 @@ lmtp::Reply reply_to(const AccountError& error) {
             return {550, "5.1.1", "no such account here"};
         case AccountErrorKind::kOverQuota:
             return {452, "4.2.2", "no room for the message"};
+        case AccountErrorKind::kNoSpace:
+            return {452, "4.3.1", "no room on the server's disk"};
         case AccountErrorKind::kLimit:
             return {452, "4.2.2", "the mailbox can take no more"};
         case AccountErrorKind::kBusy:
