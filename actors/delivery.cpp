@@ -30,11 +30,20 @@ Awaitable<Outcome<AppendOutcome>> deliver_here(ServerContext* server, DeliveryTa
                                                AppendMessage message) {
     auto lease = co_await server->on(*Core::current()).accounts.acquire(target.account);
     if (!lease) co_return tl::unexpected(lease.error());
+    for (std::string& folder : target.folders) {
+        if (folder == kInbox || (*lease)->find_mailbox(folder) == nullptr) continue;
+        AppendRequest request;
+        request.kind = storage::ChangeKind::kDelivery;
+        request.mailbox = std::move(folder);
+        request.messages.push_back(message);
+        auto outcome = co_await (*lease)->call(std::move(request));
+        // Deleted since it was found: nothing of the message was stored yet.
+        if (!outcome && outcome.error().kind == AccountErrorKind::kNonexistent) continue;
+        co_return outcome;
+    }
     AppendRequest request;
     request.kind = storage::ChangeKind::kDelivery;
     request.mailbox = kInbox;
-    if (!target.folder.empty() && (*lease)->find_mailbox(target.folder) != nullptr)
-        request.mailbox = std::move(target.folder);
     request.messages.push_back(std::move(message));
     co_return co_await (*lease)->call(std::move(request));
 }
@@ -76,11 +85,18 @@ Outcome<AppendOutcome> not_run() {
 
 }  // namespace
 
-std::string folder_of_detail(std::string_view detail) {
+std::vector<std::string> folders_of_detail(std::string_view detail) {
+    std::vector<std::string> folders;
+    const auto add = [&folders](std::string_view path) {
+        auto name = protocol::MailboxName::from_utf8(path);
+        if (name && (folders.empty() || folders.back() != name->utf8()))
+            folders.push_back(name->utf8());
+    };
+    add(detail);
     std::string path(detail);
     std::replace(path.begin(), path.end(), '.', protocol::kHierarchySeparator);
-    auto name = protocol::MailboxName::from_utf8(path);
-    return name ? name->utf8() : std::string();
+    add(path);
+    return folders;
 }
 
 tl::expected<DeliveryTarget, AddressError> find_recipient(const storage::Store& store,
@@ -107,7 +123,7 @@ tl::expected<DeliveryTarget, AddressError> find_recipient(const storage::Store& 
     if (!record->enabled) return tl::unexpected(AddressError::kDisabled);
     DeliveryTarget target;
     target.account = *account;
-    if (parts.detail) target.folder = folder_of_detail(*parts.detail);
+    if (parts.detail) target.folders = folders_of_detail(*parts.detail);
     return target;
 }
 

@@ -19,9 +19,9 @@ namespace tidemark::actors {
 
 struct DeliveryTarget {
     storage::AccountId account{};
-    // UTF-8 name of the mailbox that a subaddress asks for; INBOX where it does not exist. Empty:
-    // INBOX.
-    std::string folder;
+    // UTF-8 names of the mailboxes that a subaddress may mean: the first that exists is taken,
+    // INBOX when there is none.
+    std::vector<std::string> folders;
 };
 
 enum class AddressError : std::uint8_t {
@@ -35,8 +35,9 @@ enum class AddressError : std::uint8_t {
 // without. A few point reads of the store, warm for whoever gets mail.
 tl::expected<DeliveryTarget, AddressError> find_recipient(const storage::Store& store,
                                                           const protocol::lmtp::Path& path);
-// "lists.linux" and "lists/linux" mean "lists/linux". Empty when it can not be a mailbox.
-std::string folder_of_detail(std::string_view detail);
+// "lists.linux" means the mailbox of that very name and after it "lists/linux". Without what can
+// not be a mailbox.
+std::vector<std::string> folders_of_detail(std::string_view detail);
 
 // One outcome for each target, in their order.
 Awaitable<std::vector<Outcome<AppendOutcome>>> deliver(ServerContext* server,

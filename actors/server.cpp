@@ -4,6 +4,7 @@
 #include "actors/limits.hpp"
 #include "actors/lmtp_session.hpp"
 #include "actors/server_secret.hpp"
+#include "actors/socket_address.hpp"
 #include "actors/task_group.hpp"
 #include "actors/tls_stream.hpp"
 
@@ -37,17 +38,17 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     std::unique_ptr<Server> server(new Server(std::move(options), clock));
     ServerOptions& settings = server->options_;
     settings.imap_options.hostname = settings.hostname;
-    std::shared_ptr<TlsContext> tls;
     settings.imap_options.idle_timeout = std::max(settings.imap_options.idle_timeout, kIdleTimeout);
+    std::shared_ptr<TlsContext> tls;
     if (!settings.certificates.empty()) {
         auto config = TlsConfig::load(settings.certificates);
         if (!config) return tl::unexpected(config.error().text());
         tls = std::make_shared<TlsContext>(std::move(*config));
     }
+    settings.store.steady_now = [&clock] { return clock.steady(); };
     auto store = storage::Store::open(settings.directory, settings.store, file_system);
     if (!store) return tl::unexpected(store.error().detail);
     server->store_ = std::move(*store);
-    settings.store.steady_now = [&clock] { return clock.steady(); };
     const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
     const unsigned threads = settings.threads != 0 ? settings.threads : cpus;
     server->workers_ = std::make_unique<WorkerPool>(
@@ -55,10 +56,10 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     server->store_actor_ = std::make_unique<StoreActor>(*server->store_, clock);
     server->cores_ = std::make_unique<CoreSet>(threads, clock);
     server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
-    auto secret = load_server_secret(file_system, settings.directory);
-    if (!secret) return tl::unexpected(secret.error());
     if (auto scanned = server->credentials_->scan(); !scanned)
         return tl::unexpected(scanned.error().detail);
+    auto secret = load_server_secret(file_system, settings.directory);
+    if (!secret) return tl::unexpected(secret.error());
     server->auth_ = std::make_unique<AuthService>(*server->credentials_, *server->workers_, clock,
                                                   AuthServiceOptions{std::move(*secret)});
     server->context_.reset(new ServerContext{.cores = *server->cores_,
@@ -105,6 +106,12 @@ tl::expected<void, std::string> Server::listen() {
             auto listener = Listener::open(address, listen_options);
             if (!listener) return tl::unexpected(listener.error().text());
             addresses_.push_back({kind, (*listener)->address()});
+            // LMTP asks nobody who they are: it is not for networks of strangers.
+            const auto parsed = SocketAddress::parse((*listener)->address());
+            if (kind == std::string_view("lmtp") && parsed && !parsed->is_local()) {
+                spdlog::warn("LMTP listens on {}: whoever reaches it can deliver mail to everybody",
+                             (*listener)->address());
+            }
             listeners_.emplace_back(std::move(*listener), kind);
         }
         return {};

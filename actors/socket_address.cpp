@@ -104,4 +104,18 @@ std::string SocketAddress::text() const {
     return "unknown";
 }
 
+bool SocketAddress::is_local() const {
+    if (family() == AF_UNIX) return true;
+    if (family() == AF_INET) {
+        sockaddr_in address{};
+        std::memcpy(&address, &storage, sizeof(address));
+        return ntohl(address.sin_addr.s_addr) >> 24 == 127;
+    }
+    if (family() != AF_INET6) return false;
+    sockaddr_in6 address{};
+    std::memcpy(&address, &storage, sizeof(address));
+    return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr) != 0 ||
+           (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr) != 0 && address.sin6_addr.s6_addr[12] == 127);
+}
+
 }  // namespace tidemark::actors

@@ -28,6 +28,8 @@ struct SocketAddress {
 
     // A Unix socket is "unix:/path", one without a name (a client) "unix".
     [[nodiscard]] std::string text() const;
+    // Whether only this machine can send to it: a Unix socket, 127.0.0.0/8, ::1.
+    [[nodiscard]] bool is_local() const;
 };
 
 }  // namespace tidemark::actors

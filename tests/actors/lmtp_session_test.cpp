@@ -1,4 +1,6 @@
 // Whole LMTP sessions over the in-memory stream, and what IMAP then finds in the mailboxes.
+#include "actors/delivery.hpp"
+#include "actors/incoming_message.hpp"
 #include "tests/support/memory_peer.hpp"
 #include "tests/support/test_server.hpp"
 
@@ -156,6 +158,83 @@ TEST_CASE("a subaddress names a mailbox where there is one, else INBOX") {
     auto client = server.connect("ann");
     CHECK(has_line(client.ok("EXAMINE lists/linux"), "* 1 EXISTS"));
     CHECK(has_line(client.ok("EXAMINE INBOX"), "* 1 EXISTS"));
+}
+
+TEST_CASE("a mailbox of the very name of a subaddress goes before one that its dots stand for") {
+    TestServer server;
+    server.add_account("ann");
+    {
+        auto client = server.connect("ann");
+        client.ok("CREATE v1.2");
+        client.ok("CREATE v1/2");
+    }
+    LmtpClient lmtp(server);
+    lmtp.greet();
+    lmtp.run("MAIL FROM:<>", "250");
+    lmtp.run("RCPT TO:<ann+v1.2@x.example>", "250");
+    lmtp.run("DATA", "354");
+    lmtp.run(std::string(kMail) + ".", "250");
+    auto client = server.connect("ann");
+    CHECK(has_line(client.ok("EXAMINE v1.2"), "* 1 EXISTS"));
+    CHECK(has_line(client.ok("EXAMINE v1/2"), "* 0 EXISTS"));
+}
+
+namespace {
+
+actors::Awaitable<void> delete_mailbox(actors::Server* server, tidemark::storage::AccountId id) {
+    auto lease = co_await server->context().on(*actors::Core::current()).accounts.acquire(id);
+    actors::DeleteRequest request;
+    request.name = "lists";
+    auto done = co_await (*lease)->call(std::move(request));
+    CHECK(done.has_value());
+}
+
+actors::Awaitable<void> deliver_to_lists(actors::Server* server, tidemark::storage::AccountId id,
+                                         std::shared_ptr<actors::AppendMessage> message,
+                                         std::shared_ptr<actors::ReplyTo<bool>> reply) {
+    auto& context = server->context();
+    auto lease = co_await context.on(*actors::Core::current()).accounts.acquire(id);
+    CHECK((*lease)->find_mailbox("lists") != nullptr);
+    std::vector<actors::DeliveryTarget> targets{{id, {"lists"}}};
+    const auto outcomes =
+        co_await actors::deliver(&context, std::move(targets), std::move(*message));
+    reply->send(outcomes.front().has_value());
+}
+
+// Both requests wait for the account's actor before it runs: the delivery finds the mailbox that
+// the request before it deletes.
+actors::Awaitable<void> deliver_while_deleting(actors::Server* server,
+                                               tidemark::storage::AccountId id) {
+    auto& context = server->context();
+    actors::Core& core = *actors::Core::current();
+    actors::IncomingMessage incoming(context.store.store(), context.workers, 0);
+    incoming.take("Subject: x\r\n\r\n");
+    auto ready = co_await incoming.finish({}, {});
+    REQUIRE(ready.has_value());
+    auto message = std::make_shared<actors::AppendMessage>(std::move(*ready));
+    actors::Reply<bool> reply(core);
+    auto to = std::make_shared<actors::ReplyTo<bool>>(reply.to());
+    server->spawn_on(core, [server, id] { return delete_mailbox(server, id); });
+    server->spawn_on(
+        core, [server, id, message, to] { return deliver_to_lists(server, id, message, to); });
+    const auto delivered = co_await reply.wait();
+    CHECK(delivered == true);
+}
+
+}  // namespace
+
+TEST_CASE("what was for a mailbox that is deleted meanwhile goes to INBOX") {
+    TestServer::Options options;
+    options.threads = 1;
+    TestServer server(options);
+    server.add_account("ann");
+    auto client = server.connect("ann");
+    client.ok("CREATE lists");
+    const auto id = server.server().store().find_account("ann");
+    REQUIRE(id.has_value());
+    server.run([&server, id] { return deliver_while_deleting(&server.server(), *id); });
+    CHECK(has_line(client.ok("EXAMINE INBOX"), "* 1 EXISTS"));
+    client.no("EXAMINE lists");
 }
 
 TEST_CASE("pipelined commands are answered in order and refused ones change nothing") {

@@ -65,6 +65,19 @@ struct Waiting {
 
 }  // namespace
 
+TEST_CASE("addresses that only this machine reaches are told from others") {
+    for (const char* text :
+         {"127.0.0.1:24", "127.8.9.10:24", "[::1]:24", "unix:/run/lmtp", "[::ffff:127.0.0.1]:24"}) {
+        CAPTURE(text);
+        CHECK(SocketAddress::parse(text)->is_local());
+    }
+    for (const char* text : {"0.0.0.0:24", "[::]:24", "192.0.2.1:24", "128.0.0.1:24",
+                             "[2001:db8::1]:24", "[::ffff:192.0.2.1]:24"}) {
+        CAPTURE(text);
+        CHECK_FALSE(SocketAddress::parse(text)->is_local());
+    }
+}
+
 TEST_CASE("numeric addresses are read and written") {
     for (const char* text : {"127.0.0.1:143", "0.0.0.0:0", "[::1]:993", "[2001:db8::1]:65535",
                              "unix:/run/tidemark/lmtp.sock"}) {
