@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -377,6 +378,12 @@ std::uint64_t bytes_below(const std::string& directory, std::string_view extensi
     return bytes;
 }
 
+double process_cpu_seconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
 void bench_restart(unsigned messages) {
     BenchServerOptions options;
     const pid_t child = ::fork();
@@ -386,15 +393,18 @@ void bench_restart(unsigned messages) {
     if (status != 0) fail("filling");
     options.keep_directory = true;
     const double wal_megabytes = static_cast<double>(bytes_below(options.directory, ".log")) / 1e6;
+    const double cpu_before = process_cpu_seconds();
     const Stopwatch watch;
     BenchServer server(options);
     server.start();
     {
         SocketClient client(server.port());
+        const double cpu = process_cpu_seconds() - cpu_before;
         print_row(fmt::format("start after a kill with {} messages, WAL {:.0f} MB, until the "
                               "greeting",
                               messages, wal_megabytes),
                   watch.seconds() * 1e3, "ms", at_most(1000));
+        print_row("  processor time, all threads", cpu * 1e3, "ms");
         client.login(user_name(0));
         const Stopwatch select;
         client.run("SELECT INBOX");
