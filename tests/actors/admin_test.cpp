@@ -241,6 +241,42 @@ TEST_CASE("mailboxes are listed with what is in them") {
     admin.refused(ErrorCode::not_found, "mailboxes.list", {{"account", "nobody"}});
 }
 
+TEST_CASE("mail.append makes its mailbox, and reads no file but those put there for it") {
+    TestServer server;
+    server.add_account("ann");
+    Admin admin(server);
+    const Json nothing = Json::array();
+    CHECK(admin.ok("mail.append",
+                   {{"account", "ann"}, {"mailbox", "Old"}, {"messages", nothing}})["messages"] ==
+          0);
+    CHECK(test::has_line(server.connect("ann").ok("SELECT Old"), "* 0 EXISTS"));
+    Json message = {{"bytes", 10}, {"internal_date", -5}, {"flags", {"\\Seen", "old"}}};
+    const auto with = [&](const std::string& file) {
+        return Json{{"account", "ann"},
+                    {"mailbox", "Old"},
+                    {"file", file},
+                    {"messages", Json::array({message})}};
+    };
+    for (const char* file : {"", ".", "..", "../tidemark.toml", "/etc/passwd", "a/b", ".hidden"}) {
+        CAPTURE(file);
+        admin.refused(ErrorCode::invalid_params, "mail.append", with(file));
+    }
+    // A name that could be one, of a file that is not there.
+    admin.refused(ErrorCode::refused, "mail.append", with("batch-0"));
+    message["flags"] = {"two words"};
+    admin.refused(ErrorCode::invalid_params, "mail.append", with("batch-0"));
+    message["flags"] = nothing;
+    message["bytes"] = 0;
+    admin.refused(ErrorCode::invalid_params, "mail.append", with("batch-0"));
+    message["bytes"] = std::uint64_t{1} << 40;
+    admin.refused(ErrorCode::limit, "mail.append", with("batch-0"));
+    admin.refused(ErrorCode::invalid_params, "mail.append",
+                  {{"account", "ann"}, {"mailbox", "a//b"}, {"messages", nothing}});
+    admin.refused(ErrorCode::not_found, "mail.append",
+                  {{"account", "nobody"}, {"mailbox", "Old"}, {"messages", nothing}});
+    CHECK(test::has_line(server.connect("ann").ok("SELECT Old"), "* 0 EXISTS"));
+}
+
 TEST_CASE("maintain folds what is loaded and loses nothing") {
     TestServer server;
     server.add_account("ann");

@@ -1,5 +1,7 @@
 // Import and export of whole data directories, on the real file system.
+#include "actors/clock.hpp"
 #include "actors/limits.hpp"
+#include "actors/server.hpp"
 #include "tools/data_directory.hpp"
 #include "tools/import_flags.hpp"
 #include "tools/import_ledger.hpp"
@@ -225,6 +227,41 @@ TEST_CASE("an import that was killed goes on without duplicates, whatever its le
     other.resize(other.size() - 2);
     scratch.write(name, other);
     CHECK(!imported(data, "anna", MailFormat::kMaildir, source).starts_with("0 imported"));
+}
+
+TEST_CASE("a server that has the directory open takes the mail itself") {
+    const Scratch scratch;
+    const Data data(scratch);
+    const std::string source = make_maildir(scratch, 450);
+    // From a mebibyte on a message takes another way through the server.
+    scratch.write("mail/cur/1500000000.M1P1.h:2,F",
+                  "Subject: large\n\n" + std::string(3'000'000, 'x') + "\n");
+    {
+        tidemark::actors::SystemClock clock;
+        tidemark::actors::ServerOptions server_options;
+        server_options.directory = data.path;
+        server_options.admin = admin_socket_path(data.path);
+        server_options.threads = 2;
+        auto server = tidemark::actors::Server::open(std::move(server_options), clock,
+                                                     tidemark::storage::posix_file_system());
+        REQUIRE(server);
+        (*server)->start();
+        CHECK(imported(data, "Anna", MailFormat::kMaildir, source) ==
+              "451 imported, 0 were imported before, 0 left out\n");
+        CHECK(imported(data, "anna", MailFormat::kMaildir, source) ==
+              "0 imported, 451 were imported before, 0 left out\n");
+        CHECK(imported(data, "nobody", MailFormat::kMaildir, source) ==
+              "there is no account \"nobody\"");
+        (*server)->request_stop();
+        (*server)->wait();
+    }
+    for (const auto& left : fs::directory_iterator(scratch.path("data/imports")))
+        CHECK(left.path().extension() == ".ledger");
+    // It is the same ledger without the server.
+    CHECK(imported(data, "anna", MailFormat::kMaildir, source) ==
+          "0 imported, 451 were imported before, 0 left out\n");
+    exported(data, "anna", MailFormat::kMaildir, scratch.path("out"));
+    CHECK(maildir_contents(scratch.path("out")) == maildir_contents(source));
 }
 
 TEST_CASE("--mailbox is where an import goes, and the one that is exported") {
