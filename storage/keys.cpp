@@ -44,6 +44,9 @@ std::string account_prefix(AccountId account) {
 
 }  // namespace
 
+std::string log_mark() {
+    return tagged(MetaTag::kLogMark);
+}
 std::string state() {
     return tagged(MetaTag::kState);
 }

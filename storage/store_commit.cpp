@@ -56,11 +56,7 @@ bool StoreImpl::give_up_ballast() {
     return file_system_.unlink(directory_ + "/ballast").has_value();
 }
 
-Result<void> StoreImpl::write_batch(rocksdb::WriteBatch& batch, bool sync) {
-    rocksdb::WriteOptions options;
-    options.sync = sync;
-    if (sync) ++figures_.wal_syncs;
-    const rocksdb::Status status = db_->Write(options, &batch);
+Result<void> StoreImpl::write_outcome(const rocksdb::Status& status) {
     if (status.ok()) return {};
     // The same code from a sync is another thing: what the kernel had taken is lost then, and can
     // not be trusted again.
@@ -70,6 +66,31 @@ Result<void> StoreImpl::write_batch(rocksdb::WriteBatch& batch, bool sync) {
     }
     set_unavailable(status.ToString());
     return fail(StoreErrorKind::kUnavailable, status.ToString());
+}
+
+Result<void> StoreImpl::write_batch(rocksdb::WriteBatch& batch, bool sync) {
+    if (auto marked = mark_log(); !marked) return marked;
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    if (sync) ++figures_.wal_syncs;
+    const rocksdb::Status status = db_->Write(options, &batch);
+    return write_outcome(status);
+}
+
+// Keeps RocksDB's memory table from being empty when the log is written to. Resume() begins a new
+// log only if there is something to flush; with empty tables it would go on with the log whose last
+// write failed, and RocksDB 7.8 stops the process at the next write to that one. The mark itself is
+// in no log and may be lost.
+Result<void> StoreImpl::mark_log() {
+    std::uint64_t entries = 1;
+    db_->GetIntProperty(family(Family::kMeta), rocksdb::DB::Properties::kNumEntriesActiveMemTable,
+                        &entries);
+    if (entries > 0) return {};
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    const rocksdb::Status status =
+        db_->Put(options, family(Family::kMeta), keys::log_mark(), std::string(1, '\x01'));
+    return write_outcome(status);
 }
 
 // RocksDB refuses all writes after one that found the disk full. Going on is safe here: the write

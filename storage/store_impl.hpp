@@ -117,6 +117,8 @@ class StoreImpl final : public Store {
     Result<void> commit_round(std::span<Transaction* const> transactions,
                               std::vector<Result<void>>& results);
     Result<void> write_batch(rocksdb::WriteBatch& batch, bool sync);
+    Result<void> write_outcome(const rocksdb::Status& status);
+    Result<void> mark_log();
     Result<void> resume_after_no_space();
     void set_unavailable(const std::string& why);
     Result<SegmentWriter*> writer_for(std::uint64_t bytes);

@@ -76,6 +76,9 @@ rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& e
     options.track_and_verify_wals_in_manifest = false;
     options.manual_wal_flush = false;
     options.max_total_wal_size = store.wal_bytes_max;
+    // All that counts is in the log; close() flushes by itself. Without this the log mark alone
+    // (mark_log) would make every end of a process write out its tables.
+    options.avoid_flush_during_shutdown = true;
     // Replaying must be all that a start does: the tables are written later, when the memory is
     // full.
     options.avoid_flush_during_recovery = true;

@@ -98,7 +98,7 @@ TEST_CASE(
     "when the log does not fit nothing is acknowledged, and writing goes on when there is room") {
     TestStore at;
     at.options.disk_reserve_bytes = 0;
-    at.options.ballast_bytes = 0;
+    at.options.ballast_bytes = 1 << 20;
     at.reopen();
     TestAccount me = at.account("me");
     at.run(me, me.append({"one", "two"}));
