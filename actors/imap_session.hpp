@@ -49,6 +49,7 @@ struct Selected {
     protocol::RangeSet recent;      // uids that are \Recent here
     protocol::RangeSet saved;  // uids of the last SEARCH RETURN (SAVE): "$" (RFC 9051 §6.4.4.1)
     FlagText flags;
+    storage::BodyId checked_body{};  // the large message whose bytes were checked last
 };
 
 // What STORE tells by itself, so that sync() does not tell it again.

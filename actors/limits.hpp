@@ -117,4 +117,7 @@ inline constexpr std::chrono::minutes kMaintenanceInterval{5};
 inline constexpr std::uint64_t kCompactionBytesPerStep = 8U << 20;
 inline constexpr std::chrono::milliseconds kCompactionPause{100};
 
+// Messages from this size on are sent in pieces of kFlushBytes, never held as a whole.
+inline constexpr std::size_t kStreamedBodyBytesMin = 1024 * 1024;
+
 }  // namespace tidemark::actors

@@ -81,6 +81,10 @@ Awaitable<Outcome<protocol::RangeSet>> vanished_since(ImapSession* session,
 Awaitable<Outcome<std::shared_ptr<const std::string>>> read_body(ImapSession* session,
                                                                  storage::BodyId body);
 
+// What the client is told when a body can not be read; logged and counted here.
+AccountError unreadable_body(ImapSession* session, storage::BodyId body,
+                             const storage::StoreError& error);
+
 inline protocol::RangeSet to_range_set(const storage::UidRanges& ranges) {
     protocol::RangeSet set;
     for (const auto& range : ranges) set.add(range.first, range.last);

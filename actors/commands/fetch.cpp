@@ -5,6 +5,7 @@
 // ENVELOPE and BODYSTRUCTURE from the summaries, a page of messages at a time, and only sections
 // need the body, which is read and parsed once for each message.
 #include "actors/commands/commands.hpp"
+#include "actors/limits.hpp"
 #include "protocol/message/mime_parser.hpp"
 #include "protocol/message/section.hpp"
 #include "protocol/message/summary.hpp"
@@ -33,6 +34,8 @@ struct Plan {
     bool needs_body = false;
     bool sets_seen = false;
     bool only_flags = true;  // UID, FLAGS, MODSEQ and nothing else
+    // The one item that needs the body, when that is the whole message: it can be sent in pieces.
+    std::optional<std::size_t> whole_body;
 };
 
 bool is_from_summary(FetchAttribute attribute) {
@@ -52,6 +55,12 @@ bool is_from_body(FetchAttribute attribute) {
         default:
             return false;
     }
+}
+
+bool is_whole_body(const FetchItem& item) {
+    return item.attribute == FetchAttribute::rfc822 ||
+           (item.attribute == FetchAttribute::body_section && item.section.path.empty() &&
+            item.section.kind == protocol::message::SectionKind::kAll);
 }
 
 Plan make_plan(ImapSession* session, const command::Fetch& fetch) {
@@ -82,6 +91,13 @@ Plan make_plan(ImapSession* session, const command::Fetch& fetch) {
         plan.labels.push_back(protocol::fetch_label(item));
     }
     if (session->selected()->is_read_only) plan.sets_seen = false;
+    std::size_t bodies = 0;
+    for (std::size_t i = 0; i < plan.items.size(); ++i) {
+        if (!is_from_body(plan.items[i].attribute)) continue;
+        ++bodies;
+        if (is_whole_body(plan.items[i])) plan.whole_body = i;
+    }
+    if (bodies != 1) plan.whole_body.reset();
     return plan;
 }
 
@@ -235,7 +251,14 @@ class Fetcher {
     Awaitable<bool> write_full(const storage::Page* page, std::vector<std::size_t> indexes,
                                std::uint32_t first_seq);
     Awaitable<std::vector<std::string>> load_summaries(std::vector<storage::BodyId> bodies);
+    Awaitable<Outcome<storage::BodyReader>> open_large(storage::BodyId body);
+    Awaitable<bool> write_streamed(Sources* from);
     Awaitable<void> mark_seen();
+    void note_seen(const storage::Message& message) {
+        if (plan_.sets_seen && (message.flags & storage::kSeen) == 0) {
+            storage::append_uid(seen_, message.uid);
+        }
+    }
     bool is_over() const { return session_->is_gone() || session_->mailbox() == nullptr; }
 
     ImapSession* session_;
@@ -297,7 +320,12 @@ Awaitable<bool> Fetcher::write_full(const storage::Page* page, std::vector<std::
         from.seq = first_seq + static_cast<std::uint32_t>(index);
         std::string made;  // a summary that the store does not have
         if (plan_.needs_summary) from.summary = &summaries[i];
-        if (plan_.needs_body || (from.summary != nullptr && from.summary->empty())) {
+        const bool has_summary = from.summary == nullptr || !from.summary->empty();
+        if (plan_.whole_body && has_summary && from.message.size >= kStreamedBodyBytesMin) {
+            if (!(co_await write_streamed(&from)) || is_over()) co_return false;
+            continue;
+        }
+        if (plan_.needs_body || !has_summary) {
             auto body = co_await read_body(session_, from.message.body);
             if (is_over()) co_return false;
             if (!body) {
@@ -327,12 +355,83 @@ Awaitable<bool> Fetcher::write_full(const storage::Page* page, std::vector<std::
             continue;
         }
         writer.finish();
-        if (plan_.sets_seen && (from.message.flags & storage::kSeen) == 0) {
-            storage::append_uid(seen_, from.message.uid);
-        }
+        note_seen(from.message);
         if (!(co_await session_->flush_if_large()) || is_over()) co_return false;
     }
     co_return true;
+}
+
+// A body whose bytes were checked. The last one is remembered: clients fetch large messages in many
+// partial pieces, and checking all of it for each of them would cost the square of its size.
+Awaitable<Outcome<storage::BodyReader>> Fetcher::open_large(storage::BodyId body) {
+    auto& store = session_->account()->store().store();
+    const bool is_known = session_->selected()->checked_body == body;
+    auto opened = co_await session_->account()->workers().run(
+        WorkPriority::interactive,
+        [&store, body, is_known]() -> storage::Result<storage::BodyReader> {
+            auto reader = store.open_body(body, false);
+            if (!reader) return storage::fail(storage::StoreErrorKind::kIo, "no answer");
+            if (!*reader || is_known) return std::move(*reader);
+            if (auto whole = (*reader)->verify(); !whole) return tl::unexpected(whole.error());
+            return std::move(*reader);
+        });
+    if (!opened) {
+        co_return tl::unexpected(
+            AccountError{AccountErrorKind::kUnavailable, "the server is too busy to read it now"});
+    }
+    if (!*opened) co_return tl::unexpected(unreadable_body(session_, body, opened->error()));
+    if (session_->selected() != nullptr) session_->selected()->checked_body = body;
+    co_return std::move(**opened);
+}
+
+// A large message, a piece at a time: at no moment more of it is in memory than one flush holds.
+Awaitable<bool> Fetcher::write_streamed(Sources* from) {
+    auto reader = co_await open_large(from->message.body);
+    if (is_over()) co_return false;
+    if (!reader) {
+        failure_ = reader.error();
+        co_return true;
+    }
+    auto& out = session_->out();
+    const FetchItem& whole = plan_.items[*plan_.whole_body];
+    std::uint64_t begin = 0;
+    std::uint64_t end = reader->length();
+    if (whole.partial) {
+        begin = std::min<std::uint64_t>(whole.partial->offset, end);
+        end = begin + std::min(whole.partial->count, end - begin);
+    }
+    FetchWriter writer(out, from->seq);
+    if (plan_.uid) writer.uid(from->message.uid);
+    if (plan_.flags) writer.flags(flag_text(from->message.uid, from->message.flags));
+    if (plan_.modseq) writer.modseq(from->message.modseq);
+    for (std::size_t i = 0; i < plan_.items.size(); ++i) {
+        if (i != *plan_.whole_body) {
+            (void)write_item(session_, writer, plan_.labels[i], plan_.items[i], *from);
+        }
+    }
+    writer.literal_header(plan_.labels[*plan_.whole_body], end - begin);
+    while (begin < end) {
+        const auto bytes =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(kFlushBytes, end - begin));
+        auto piece = co_await session_->account()->workers().run(
+            WorkPriority::interactive,
+            [source = *reader, offset = static_cast<std::uint32_t>(begin), bytes] {
+                return source.read(offset, bytes);
+            });
+        if (!piece || !*piece || (*piece)->size() != bytes) {
+            // The literal was announced and can not be taken back.
+            session_->stop("a message can not be read to its end");
+            co_return false;
+        }
+        auto owner = std::make_shared<const std::string>(std::move(**piece));
+        out.append_external(owner, *owner);
+        begin += bytes;
+        if (!(co_await session_->flush_if_large()) || session_->selected() == nullptr)
+            co_return false;
+    }
+    writer.finish();
+    note_seen(from->message);
+    co_return co_await session_->flush_if_large();
 }
 
 // \Seen is set once the messages were sent; sync() then tells the flags (RFC 9051 §6.4.5).

@@ -11,23 +11,26 @@ using Body = std::shared_ptr<const std::string>;
 Outcome<Body> finish(ImapSession* session, storage::BodyId body,
                      storage::Result<std::string> read) {
     if (read) return std::make_shared<const std::string>(std::move(*read));
-    if (read.error().kind == storage::StoreErrorKind::kCorrupt) {
-        ++session->server().counters.damaged_messages;
-        spdlog::error("body {}: damaged, not sent: {}", storage::raw(body), read.error().detail);
-    } else {
-        spdlog::error("body {}: can not be read: {}", storage::raw(body), read.error().detail);
-    }
-    if (read.error().kind == storage::StoreErrorKind::kNotFound) {
-        // A message that was expunged while this session still may see it, and whose body is gone
-        // already.
-        return tl::unexpected(
-            AccountError{AccountErrorKind::kExpungeIssued, "the message is already expunged"});
-    }
-    return tl::unexpected(
-        AccountError{AccountErrorKind::kServerBug, "the message can not be read from the disk"});
+    return tl::unexpected(unreadable_body(session, body, read.error()));
 }
 
 }  // namespace
+
+AccountError unreadable_body(ImapSession* session, storage::BodyId body,
+                             const storage::StoreError& error) {
+    if (error.kind == storage::StoreErrorKind::kNotFound) {
+        // A message that was expunged so long ago that its body is gone, and that this session was
+        // not told of.
+        return {AccountErrorKind::kExpungeIssued, "the message is already expunged"};
+    }
+    if (error.kind == storage::StoreErrorKind::kCorrupt) {
+        ++session->server().counters.damaged_messages;
+        spdlog::error("body {}: damaged, not sent: {}", storage::raw(body), error.detail);
+    } else {
+        spdlog::error("body {}: can not be read: {}", storage::raw(body), error.detail);
+    }
+    return {AccountErrorKind::kServerBug, "the message can not be read from the disk"};
+}
 
 Awaitable<Outcome<Body>> read_body(ImapSession* session, storage::BodyId body) {
     auto& store = session->account()->store().store();

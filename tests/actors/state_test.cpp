@@ -175,3 +175,33 @@ TEST_CASE("a client that does not read holds up nobody else") {
     CHECK(with_prefix(lines, "* 8 FETCH").size() >= 1);
     CHECK(lines.back().find("s OK") == 0);
 }
+
+TEST_CASE("large messages are sent in pieces, whole or in part, and checked all the same") {
+    TestServer server;
+    server.add_account("ann");
+    auto client = server.connect("ann");
+    std::string message = "Subject: large\r\n\r\n";
+    for (int i = 0; message.size() < 3'000'000; ++i)
+        message += "line " + std::to_string(i) + "\r\n";
+    client.append("INBOX", message);
+    client.ok("SELECT INBOX");
+    CHECK(client.ok("FETCH 1 (UID RFC822.SIZE BODY.PEEK[] ENVELOPE)")[0].find(message) !=
+          std::string::npos);
+    CHECK(client.ok("FETCH 1 RFC822")[0].find(message) != std::string::npos);
+    CHECK(client.ok("FETCH 1 BODY.PEEK[]<2000000.500000>")[0].find(
+              "BODY[]<2000000> {500000}\r\n" + message.substr(2'000'000, 500'000)) !=
+          std::string::npos);
+    CHECK(client.ok("FETCH 1 BODY.PEEK[]<5000000.10>")[0].find("BODY[]<5000000> {0}") !=
+          std::string::npos);
+    SUBCASE("damaged: nothing of it is sent") {
+        const std::string path = "/data/mail/00000001.seg";
+        const auto at = server.files.contents(path).find("line 100000\r\n");
+        REQUIRE(at != std::string::npos);
+        server.files.flip(path, at);
+        auto other = server.connect("ann");
+        other.ok("SELECT INBOX");
+        const auto answer = other.no("FETCH 1 BODY.PEEK[]");
+        CHECK(answer.size() == 1);
+        CHECK(answer.back().find("NO [SERVERBUG]") == 0);
+    }
+}
