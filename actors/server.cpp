@@ -395,9 +395,9 @@ Awaitable<void> Server::close_core(PerCore* here) {
 }
 
 tl::expected<void, std::string> Server::reload_certificates(
-    std::vector<CertificateFiles> certificates) {
+    const std::vector<CertificateFiles>& certificates) {
     if (!context_->tls) return tl::unexpected(std::string("the server runs without TLS"));
-    auto done = context_->tls->reload(std::move(certificates));
+    auto done = context_->tls->reload(certificates);
     if (!done) return tl::unexpected(done.error().text());
     return {};
 }

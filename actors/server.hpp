@@ -100,7 +100,8 @@ class Server {
     Clock& clock() { return clock_; }
     // Loads the certificates again; connections keep those they began with. Blocking; not on a
     // core.
-    tl::expected<void, std::string> reload_certificates(std::vector<CertificateFiles> certificates);
+    tl::expected<void, std::string> reload_certificates(
+        const std::vector<CertificateFiles>& certificates);
     // Folds and trims the accounts of this core and unloads what is not used. On any core.
     Awaitable<void> maintain_accounts();
     // Gives the space of dead segments back, in bounded steps with pauses. On any core, one caller

@@ -282,8 +282,8 @@ std::string TlsConfig::summary() const {
     return text;
 }
 
-tl::expected<void, TlsError> TlsContext::reload(std::vector<CertificateFiles> files) {
-    auto config = TlsConfig::load(std::move(files));
+tl::expected<void, TlsError> TlsContext::reload(const std::vector<CertificateFiles>& files) {
+    auto config = TlsConfig::load(files);
     if (!config) return tl::unexpected(config.error());
     replace(std::move(*config));
     return {};

@@ -71,7 +71,7 @@ class TlsContext {
         config_ = std::move(config);
     }
     // On failure the old certificates stay in use.
-    [[nodiscard]] tl::expected<void, TlsError> reload(std::vector<CertificateFiles> files);
+    [[nodiscard]] tl::expected<void, TlsError> reload(const std::vector<CertificateFiles>& files);
 
   private:
     mutable std::mutex mutex_;

@@ -126,7 +126,7 @@ StoreError store_error(const rocksdb::Status& status) {
 }
 
 StoreImpl::StoreImpl(std::string directory, StoreOptions options, FileSystem& file_system)
-    : directory_(std::move(directory)), options_(options), file_system_(file_system) {
+    : directory_(std::move(directory)), options_(std::move(options)), file_system_(file_system) {
     segment_files_ = std::make_shared<SegmentDirectory>(directory_ + "/mail", file_system_,
                                                         options_.open_segments_max);
 }
@@ -141,13 +141,14 @@ StoreImpl::~StoreImpl() {
 
 Result<std::unique_ptr<Store>> Store::open(std::string directory, StoreOptions options,
                                            FileSystem& file_system) {
-    return StoreImpl::open(std::move(directory), options, file_system);
+    return StoreImpl::open(std::move(directory), std::move(options), file_system);
 }
 
 Result<std::unique_ptr<Store>> StoreImpl::open(std::string directory, StoreOptions options,
                                                FileSystem& file_system) {
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-    std::unique_ptr<StoreImpl> store(new StoreImpl(std::move(directory), options, file_system));
+    std::unique_ptr<StoreImpl> store(
+        new StoreImpl(std::move(directory), std::move(options), file_system));
     if (auto started = store->start(); !started) return tl::unexpected(started.error());
     return store;
 }

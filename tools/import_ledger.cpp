@@ -26,10 +26,9 @@ tl::unexpected<CommandError> problem(const std::string& path, int error) {
 
 template <class Number>
 bool take_number(std::string_view& text, Number& number, int base = 10) {
-    const char* end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, number, base);
+    const auto [at, error] = std::from_chars(text.begin(), text.end(), number, base);
     if (error != std::errc()) return false;
-    text.remove_prefix(static_cast<std::size_t>(at - text.data()));
+    text.remove_prefix(static_cast<std::size_t>(at - text.begin()));
     return true;
 }
 
@@ -90,7 +89,7 @@ ImportKey import_key(const std::vector<std::string>& folder, std::string_view ke
     return {hash.high64, hash.low64};
 }
 
-CommandResult<ImportLedger> ImportLedger::open(std::string path) {
+CommandResult<ImportLedger> ImportLedger::open(const std::string& path) {
     const bool is_new = ::access(path.c_str(), F_OK) != 0;
     const int descriptor =
         ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);

@@ -47,7 +47,7 @@ struct ImportMark {
 class ImportLedger {
   public:
     // Reads or makes the file. `path` without the directory that holds it is an error.
-    [[nodiscard]] static CommandResult<ImportLedger> open(std::string path);
+    [[nodiscard]] static CommandResult<ImportLedger> open(const std::string& path);
     ImportLedger(ImportLedger&& other) noexcept;
     ImportLedger& operator=(ImportLedger&&) = delete;
     ~ImportLedger();

@@ -123,7 +123,7 @@ class DirectoryTarget final : public ImportTarget {
         std::shared_ptr<Preparation> before = std::exchange(preparing_, nullptr);
         std::vector<std::future<void>> jobs = std::exchange(jobs_, {});
         prepare(std::move(batch));
-        return before ? commit(*before, std::move(jobs), ledger) : CommandResult<void>();
+        return before ? commit(*before, jobs, ledger) : CommandResult<void>();
     }
 
     CommandResult<void> finish(ImportLedger& ledger) override {
@@ -172,9 +172,9 @@ class DirectoryTarget final : public ImportTarget {
     }
 
     // The batch is announced while the one before it is still being committed.
-    CommandResult<void> commit(Preparation& work, std::vector<std::future<void>> jobs,
+    CommandResult<void> commit(Preparation& work, const std::vector<std::future<void>>& jobs,
                                ImportLedger& ledger) {
-        for (auto& job : jobs) job.wait();
+        for (const auto& job : jobs) job.wait();
         std::vector<AppendMessage> messages;
         for (auto& result : work.results) {
             if (!result) return could_not_run("the work was given up");

@@ -138,7 +138,7 @@ tl::expected<void, std::string> reload(const ServeOptions& serving, actors::Serv
     for (const auto& [component, level] : config->log.components) set_log_level(component, level);
     auto certificates = certificates_of(serving.data, *config);
     if (certificates.empty()) return {};
-    return server.reload_certificates(std::move(certificates));
+    return server.reload_certificates(certificates);
 }
 
 void reload_and_log(const ServeOptions& serving, actors::Server& server, const SdNotify& manager) {
@@ -196,8 +196,8 @@ CommandResult<void> serve(const ServeOptions& serving, Terminal& terminal) {
     std::thread waiter([&server, &ended, this_thread] {
         server.wait();
         ended = true;
-        // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): SIGTERM is blocked and taken by
-        // sigtimedwait.
+        // SIGTERM is blocked and taken by sigtimedwait: it ends the wait, not the thread.
+        // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
         ::pthread_kill(this_thread, SIGTERM);
     });
     const auto interval =

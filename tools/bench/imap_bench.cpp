@@ -52,6 +52,7 @@ Rate measure_append(BenchServer& server, std::vector<SocketClient>& clients) {
     const std::string text = make_message(1, kMessageBytes);
     const std::string command = fmt::format("a APPEND INBOX {{{}+}}\r\n{}\r\n", text.size(), text);
     std::vector<pollfd> waiting;
+    waiting.reserve(clients.size());
     for (SocketClient& client : clients) waiting.push_back({client.descriptor(), POLLIN, 0});
     const auto before = server.statistics();
     for (SocketClient& client : clients) {
@@ -243,6 +244,7 @@ void bench_read() {
     second.login(user_name(0));
     second.run("SELECT INBOX");
     std::vector<double> warm;
+    warm.reserve(51);
     for (unsigned i = 0; i < 51; ++i) warm.push_back(run_seconds(second, "SELECT INBOX"));
     print_row("SELECT of 100k, warm, until OK", median(warm) * 1e3, "ms", at_most(1));
     print_row("  server time", cpu_ns_each(server, second, "SELECT INBOX", 1, 51) / 1e3, "us",
