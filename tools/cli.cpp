@@ -102,6 +102,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_status(app, context);
     add_ctl(app, context);
     add_config(app, context);
+    add_check_sync(app, context);
     add_prepared(app, context);
     add_help(app, context);
 
