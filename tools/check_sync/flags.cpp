@@ -51,6 +51,7 @@ std::string canonical_flags(const protocol::FetchData& fetch) {
 
 std::string canonical_flags(const std::vector<protocol::Flag>& flags) {
     std::vector<std::string> names;
+    names.reserve(flags.size());
     for (const auto& flag : flags) names.push_back(lower(flag.name()));
     return joined(std::move(names));
 }

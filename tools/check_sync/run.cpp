@@ -72,7 +72,8 @@ class Run {
     }
 
     void execute(actors::Awaitable<void> task) {
-        actors::TaskGroup group(core_, [this](std::exception_ptr failure) { note(failure); });
+        actors::TaskGroup group(core_,
+                                [this](const std::exception_ptr& failure) { note(failure); });
         group.spawn(std::move(task));
         core_.run_until([&group] { return group.size() == 0; }, kPatience);
     }
@@ -172,7 +173,8 @@ class Run {
     // Everybody at once.
     template <class Task>
     void all(Task task, actors::Awaitable<void>* more = nullptr) {
-        actors::TaskGroup group(core_, [this](std::exception_ptr failure) { note(failure); });
+        actors::TaskGroup group(core_,
+                                [this](const std::exception_ptr& failure) { note(failure); });
         for (auto& session : sessions_) group.spawn(task(*session));
         if (more != nullptr) group.spawn(std::move(*more));
         core_.run_until([&group] { return group.size() == 0; }, kPatience);
