@@ -3,13 +3,15 @@
 //
 //     imap_bench [--restart-messages N] [PART…]
 //
-// Parts: append, read, pipeline, push, restart, idle; all of them when none is named. Each runs in
-// a process of its own with a fresh directory build/bench-data (removed at the end), so that none
-// sees another's memory.
+// Parts: append, read, pipeline, resync, push, flags, restart, idle; all of them when none is
+// named. Each runs in a process of its own with a fresh directory build/bench-data (removed at the
+// end), so that none sees another's memory.
 
 #include "tools/bench/bench_clients.hpp"
 #include "tools/bench/bench_server.hpp"
 #include "tools/bench/idle_clients.hpp"
+#include "tools/bench/measure.hpp"
+#include "tools/bench/sync_parts.hpp"
 #include "tools/bench/table.hpp"
 
 #include <fmt/format.h>
@@ -116,31 +118,6 @@ void bench_append() {
               "times", at_least(10));
 }
 
-double run_seconds(SinkClient& client, std::string_view command) {
-    const Stopwatch watch;
-    client.run(command);
-    return watch.seconds();
-}
-
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(),
-                     values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
-}
-
-// Processor time of the network threads for one run, the median of several.
-template <class Client>
-double cpu_ns_each(BenchServer& server, Client& client, std::string_view command, unsigned count,
-                   unsigned times) {
-    std::vector<double> seconds;
-    for (unsigned i = 0; i < times; ++i) {
-        const double before = server.core_cpu_seconds();
-        client.run(command);
-        seconds.push_back(server.core_cpu_seconds() - before);
-    }
-    return median(std::move(seconds)) * 1e9 / count;
-}
-
 template <class Client>
 void measure_fetch(BenchServer& server, Client& client, std::string_view how) {
     // "* n FETCH (FLAGS ())" is the shortest answer.
@@ -152,16 +129,6 @@ void measure_fetch(BenchServer& server, Client& client, std::string_view how) {
     print_row(fmt::format("FETCH 1:* (UID FLAGS MODSEQ) of 100k, {}", how),
               cpu_ns_each(server, client, "FETCH 1:* (UID FLAGS MODSEQ)", kLargeMailbox, 9),
               "ns/message", at_most(200));
-}
-
-// The value after `name` in the answer to STATUS.
-std::string status_value(SinkClient& client, const std::string& name) {
-    client.run("STATUS INBOX (" + name + ")");
-    const std::string text = client.tail();
-    const auto at = text.find('(' + name + ' ');
-    if (at == std::string::npos) fail("STATUS", text);
-    const auto first = at + name.size() + 2;
-    return text.substr(first, text.find(')', first) - first);
 }
 
 void measure_store(BenchServer& server, SinkClient& client, std::string_view user) {
@@ -311,53 +278,6 @@ void bench_pipeline() {
     print_row("  server time", cpu * 1e9 / kTimes / kCommands, "ns/NOOP");
 }
 
-void bench_push() {
-    constexpr unsigned kSessions = 1000;
-    BenchServer server({});
-    server.add_accounts(1);
-    server.start();
-    std::vector<SocketClient> idle;
-    std::vector<pollfd> waiting;
-    for (unsigned i = 0; i < kSessions; ++i) {
-        SocketClient& client = idle.emplace_back(server.port());
-        client.login(user_name(0));
-        client.run("SELECT INBOX");
-        client.send("b IDLE\r\n");
-        client.until("+ ");
-        waiting.push_back({client.descriptor(), POLLIN, 0});
-    }
-    SocketClient sender(server.port());
-    sender.login(user_name(0));
-    const std::string text = make_message(1, kMessageBytes);
-    std::vector<double> first;
-    std::vector<double> last;
-    std::vector<double> cpu;
-    for (unsigned round = 0; round < 9; ++round) {
-        std::vector<bool> told(kSessions, false);
-        const double cpu_before = server.core_cpu_seconds();
-        const Stopwatch watch;
-        sender.send(fmt::format("a APPEND INBOX {{{}+}}\r\n{}\r\n", text.size(), text));
-        double first_told = 0;
-        for (unsigned count = 0; count < kSessions;) {
-            ::poll(waiting.data(), waiting.size(), -1);
-            for (unsigned i = 0; i < kSessions; ++i) {
-                if ((waiting[i].revents & POLLIN) == 0 || !idle[i].take() || told[i]) continue;
-                told[i] = true;
-                if (count++ == 0) first_told = watch.seconds();
-            }
-        }
-        last.push_back(watch.seconds());
-        first.push_back(first_told);
-        sender.until("a OK");
-        sender.run("NOOP");
-        cpu.push_back(server.core_cpu_seconds() - cpu_before);
-    }
-    print_row("push of one APPEND to 1,000 IDLE sessions of the account: first",
-              median(first) * 1e3, "ms");
-    print_row("  last", median(last) * 1e3, "ms");
-    print_row("  server time for each session", median(cpu) * 1e6 / kSessions, "us");
-}
-
 // In a process of its own that ends without closing anything, as a killed one.
 void fill_and_die(const BenchServerOptions& options, unsigned messages) {
     constexpr unsigned kAccounts = 100;
@@ -493,11 +413,13 @@ struct Part {
     void (*run)(unsigned restart_messages);
 };
 
-constexpr std::array<Part, 8> kParts{{
+constexpr std::array<Part, 10> kParts{{
     {"append", [](unsigned) { bench_append(); }},
     {"read", [](unsigned) { bench_read(); }},
     {"pipeline", [](unsigned) { bench_pipeline(); }},
+    {"resync", [](unsigned) { bench_resync(); }},
     {"push", [](unsigned) { bench_push(); }},
+    {"flags", [](unsigned) { bench_flags(); }},
     {"restart", bench_restart},
     {"idle",
      [](unsigned) {
