@@ -101,6 +101,11 @@ class FileSystem {
     [[nodiscard]] virtual IoResult<std::uint64_t> free_bytes(const std::string& path) = 0;
     // Creates the file if needed. EAGAIN when it is locked already, by this process or another.
     [[nodiscard]] virtual IoResult<std::unique_ptr<LockedFile>> lock(const std::string& path) = 0;
+    // Keeps lock() away and lets other shared ones in; EAGAIN while somebody has lock(). Makes no
+    // file: null when there is none, and where reading needs no lock.
+    [[nodiscard]] virtual IoResult<std::unique_ptr<LockedFile>> lock_shared(const std::string&) {
+        return std::unique_ptr<LockedFile>();
+    }
 };
 
 FileSystem& posix_file_system();

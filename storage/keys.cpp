@@ -139,6 +139,10 @@ std::optional<BodyId> body_of_summary(std::string_view key) {
     if (key.size() != kAccountBytes + sizeof(BodyId)) return std::nullopt;
     return BodyId{get<std::uint64_t>(key.substr(kAccountBytes))};
 }
+std::optional<BodyId> body_of(std::string_view key) {
+    if (key.size() != sizeof(BodyId)) return std::nullopt;
+    return BodyId{get<std::uint64_t>(key)};
+}
 std::optional<std::string_view> name_of_subscription(std::string_view key) {
     if (key.size() < 1 + kAccountBytes || key[0] != static_cast<char>(AccountTag::kSubscription))
         return std::nullopt;

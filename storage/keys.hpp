@@ -60,6 +60,7 @@ std::optional<SegmentId> segment_of(std::string_view key);
 std::optional<ModSeq> modseq_of_change(std::string_view key);
 std::optional<Uid> uid_of_page(std::string_view key);
 std::optional<BodyId> body_of_summary(std::string_view key);
+std::optional<BodyId> body_of(std::string_view key);
 std::optional<std::string_view> name_of_subscription(std::string_view key);
 std::optional<std::string_view> name_of_account_name(std::string_view key);
 

@@ -242,8 +242,20 @@ class PosixFileSystem final : public FileSystem {
     IoResult<std::unique_ptr<LockedFile>> lock(const std::string& path) override {
         const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
         if (descriptor < 0) return io_error(errno, "open", path);
+        return take_lock(descriptor, F_WRLCK, path);
+    }
+    IoResult<std::unique_ptr<LockedFile>> lock_shared(const std::string& path) override {
+        const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (descriptor < 0 && errno == ENOENT) return std::unique_ptr<LockedFile>();
+        if (descriptor < 0) return io_error(errno, "open", path);
+        return take_lock(descriptor, F_RDLCK, path);
+    }
+
+  private:
+    static IoResult<std::unique_ptr<LockedFile>> take_lock(int descriptor, short type,
+                                                           const std::string& path) {
         struct flock range{};
-        range.l_type = F_WRLCK;
+        range.l_type = type;
         range.l_whence = SEEK_SET;
         // A lock of the open file, not of the process: a second open in the same process is refused
         // too.

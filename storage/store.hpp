@@ -42,6 +42,7 @@ struct StoreOptions {
     // What that is measured by; empty: the system's monotonic clock. Called on the store's thread.
     std::function<std::chrono::microseconds()> steady_now;
     bool create_if_missing = false;
+    // Nothing in the directory is changed, not even a time stamp; who would write is kept out.
     bool read_only = false;
 };
 
@@ -155,6 +156,9 @@ class Store {
     // A body whose last message was expunged can be opened for StoreOptions::expunged_kept longer,
     // unless the disk is short of space. kNotFound after that.
     virtual std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const = 0;
+    // Every body that some message names, ascending, until `visit` returns false.
+    virtual Result<void> visit_bodies(
+        const std::function<bool(BodyId, const BodyRecord&)>& visit) const = 0;
 
     // All messages, mailboxes, log, references and the name of an account, in bounded steps; true
     // when done.

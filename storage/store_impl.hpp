@@ -73,6 +73,8 @@ class StoreImpl final : public Store {
                                                               std::span<const BodyId> bodies,
                                                               bool cached_only) const override;
     std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const override;
+    Result<void> visit_bodies(
+        const std::function<bool(BodyId, const BodyRecord&)>& visit) const override;
 
     Result<bool> remove_account_step(AccountId account) override;
     Result<bool> compact_step(std::uint64_t bytes_max) override;

@@ -61,7 +61,8 @@ rocksdb::ColumnFamilyOptions family_options(Family which,
     return options;
 }
 
-rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& env, bool native) {
+// `quiet`: no log file is kept beside the tables, and none is made.
+rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& env, bool quiet) {
     rocksdb::DBOptions options;
     options.env = env.env.get();
     options.create_if_missing = store.create_if_missing;
@@ -92,7 +93,7 @@ rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& e
     options.keep_log_file_num = 4;
     options.max_log_file_size = 4u << 20;
     options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-    if (!native) options.info_log = std::make_shared<SilentLogger>();
+    if (quiet) options.info_log = std::make_shared<SilentLogger>();
     return options;
 }
 
@@ -193,8 +194,9 @@ Result<void> StoreImpl::prepare_directory() {
                 return tl::unexpected(store_error(synced.error()));
         }
     }
-    if (options_.read_only) return {};
-    auto lock = file_system_.lock(directory_ + "/lock");
+    const std::string lock_path = directory_ + "/lock";
+    auto lock =
+        options_.read_only ? file_system_.lock_shared(lock_path) : file_system_.lock(lock_path);
     if (!lock) {
         if (lock.error().code != EAGAIN) return tl::unexpected(store_error(lock.error()));
         return fail(StoreErrorKind::kLocked,
@@ -247,7 +249,8 @@ Result<void> StoreImpl::check_format_file() {
 Result<void> StoreImpl::open_database() {
     env_ = make_rocks_env(file_system_);
     cache_ = rocksdb::NewLRUCache(options_.block_cache_bytes);
-    const rocksdb::DBOptions options = database_options(options_, env_, file_system_.native());
+    const rocksdb::DBOptions options =
+        database_options(options_, env_, options_.read_only || !file_system_.native());
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     descriptors.reserve(kFamilyCount);
     for (std::size_t i = 0; i < kFamilyCount; ++i) {

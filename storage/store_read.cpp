@@ -288,6 +288,19 @@ Result<BodyRecord> StoreImpl::body_record(BodyId body) const {
     });
 }
 
+Result<void> StoreImpl::visit_bodies(
+    const std::function<bool(BodyId, const BodyRecord&)>& visit) const {
+    const std::string first = keys::body(BodyId{0});
+    return scan({}, Family::kBodies, first, std::string(first.size() + 1, '\xff'),
+                [&](std::string_view key, std::string_view value) -> Result<bool> {
+                    const std::optional<BodyId> body = keys::body_of(key);
+                    if (!body) return tl::unexpected(corrupt_key("a body"));
+                    const Result<BodyRecord> record = decode_body(value);
+                    if (!record) return tl::unexpected(record.error());
+                    return visit(*body, *record);
+                });
+}
+
 std::optional<Result<BodyReader>> StoreImpl::open_body(BodyId body, bool cached_only) const {
     for (int attempt = 1;; ++attempt) {
         std::string bytes;

@@ -99,6 +99,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_account(app, context);
     add_import(app, context);
     add_export(app, context);
+    add_dump(app, context);
     add_status(app, context);
     add_ctl(app, context);
     add_config(app, context);

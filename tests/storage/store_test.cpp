@@ -469,6 +469,19 @@ TEST_CASE("a store opened for reading changes nothing and refuses to") {
     CHECK(at.files.operations() == before);
 }
 
+TEST_CASE("a store is read by many or written by one") {
+    TestStore at;
+    StoreOptions reading = at.options;
+    reading.read_only = true;
+    CHECK(Store::open("/data", reading, at.files).error().kind == StoreErrorKind::kLocked);
+    at.store.reset();
+    const auto one = Store::open("/data", reading, at.files);
+    const auto two = Store::open("/data", reading, at.files);
+    CHECK(one.has_value());
+    CHECK(two.has_value());
+    CHECK(at.open_error() == StoreErrorKind::kLocked);
+}
+
 TEST_CASE("ids are never given out twice, also across crashes") {
     TestStore at;
     TestAccount me = at.account("me");

@@ -96,6 +96,7 @@ struct FaultyFileSystem::Disk {
     std::vector<NameChange> unsynced_names;
     std::set<std::string> directories = {"/", "."};
     std::set<std::string> locks;
+    std::multiset<std::string> shared_locks;
     std::vector<Failure> failures;
     unsigned delivered = 0;
     std::uint64_t capacity = UINT64_MAX;
@@ -262,18 +263,28 @@ class MemoryFile final : public storage::File {
 
 class MemoryLock final : public storage::LockedFile {
   public:
-    MemoryLock(std::shared_ptr<Disk> disk, std::string path)
-        : disk_(std::move(disk)), path_(std::move(path)), generation_(disk_->generation) {}
+    MemoryLock(std::shared_ptr<Disk> disk, std::string path, bool shared)
+        : disk_(std::move(disk)),
+          path_(std::move(path)),
+          shared_(shared),
+          generation_(disk_->generation) {}
     MemoryLock(const MemoryLock&) = delete;
     MemoryLock& operator=(const MemoryLock&) = delete;
     ~MemoryLock() override {
         const std::lock_guard lock(disk_->mutex);
-        if (generation_ == disk_->generation) disk_->locks.erase(path_);
+        if (generation_ != disk_->generation) return;
+        if (!shared_) {
+            disk_->locks.erase(path_);
+        } else if (const auto found = disk_->shared_locks.find(path_);
+                   found != disk_->shared_locks.end()) {
+            disk_->shared_locks.erase(found);
+        }
     }
 
   private:
     std::shared_ptr<Disk> disk_;
     std::string path_;
+    bool shared_;
     std::uint64_t generation_;
 };
 
@@ -329,6 +340,7 @@ void FaultyFileSystem::restart(std::uint64_t seed) {
     }
     ++disk_->generation;
     disk_->locks.clear();
+    disk_->shared_locks.clear();
     disk_->failures.clear();
     disk_->capacity = UINT64_MAX;
     disk_->power_until = UINT64_MAX;
@@ -528,8 +540,18 @@ IoResult<std::unique_ptr<storage::LockedFile>> FaultyFileSystem::lock(const std:
     const std::string path = normal(raw_path);
     const std::lock_guard lock(disk_->mutex);
     if (disk_->operations >= disk_->power_until) return error(EIO, path);
+    if (disk_->shared_locks.contains(path)) return error(EAGAIN, path);
     if (!disk_->locks.insert(path).second) return error(EAGAIN, path);
-    return std::make_unique<MemoryLock>(disk_, path);
+    return std::make_unique<MemoryLock>(disk_, path, false);
+}
+
+IoResult<std::unique_ptr<storage::LockedFile>> FaultyFileSystem::lock_shared(
+    const std::string& raw_path) {
+    const std::string path = normal(raw_path);
+    const std::lock_guard lock(disk_->mutex);
+    if (disk_->locks.contains(path)) return error(EAGAIN, path);
+    disk_->shared_locks.insert(path);
+    return std::make_unique<MemoryLock>(disk_, path, true);
 }
 
 }  // namespace tidemark::testing

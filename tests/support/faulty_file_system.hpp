@@ -79,6 +79,8 @@ class FaultyFileSystem final : public storage::FileSystem {
     storage::IoResult<void> make_read_only(const std::string& path) override;
     storage::IoResult<std::uint64_t> free_bytes(const std::string& path) override;
     storage::IoResult<std::unique_ptr<storage::LockedFile>> lock(const std::string& path) override;
+    storage::IoResult<std::unique_ptr<storage::LockedFile>> lock_shared(
+        const std::string& path) override;
 
     struct Disk;
 
