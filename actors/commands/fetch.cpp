@@ -495,6 +495,15 @@ Awaitable<void> fetch(ImapSession* session, Tag tag, command::Fetch fetch) {
         session->bad(tag, "VANISHED needs UID FETCH, CHANGEDSINCE and an enabled QRESYNC");
         co_return;
     }
+    if (fetch.vanished) {
+        // RFC 7162 §3.2.6: "*" means the highest uid that was ever given out, and VANISHED comes
+        // before any FETCH, also before those that sync() tells.
+        const storage::Uid uid_max = session->mailbox()->view->uidnext() - 1;
+        protocol::RangeSet asked = fetch.set.resolve(uid_max, &session->selected()->saved);
+        auto vanished = co_await vanished_since(session, std::move(asked), *fetch.changed_since);
+        if (session->is_gone() || session->mailbox() == nullptr) co_return;
+        if (vanished) protocol::write_vanished(session->out(), *vanished, true);
+    }
     // With UIDs everything may be told first, and then the client can be answered about messages
     // that are new to it.
     if (fetch.by_uid) session->sync(true);
@@ -502,15 +511,6 @@ Awaitable<void> fetch(ImapSession* session, Tag tag, command::Fetch fetch) {
     if (!uids) co_return;
     Plan plan = make_plan(session, fetch);
     if (plan.modseq) session->enable_condstore();
-    if (fetch.vanished) {
-        // RFC 7162 §3.2.6: "*" means the highest uid that was ever given out, and VANISHED comes
-        // before the FETCHes.
-        const storage::Uid uid_max = session->selected()->told->uidnext() - 1;
-        protocol::RangeSet asked = fetch.set.resolve(uid_max, &session->selected()->saved);
-        auto vanished = co_await vanished_since(session, std::move(asked), *fetch.changed_since);
-        if (session->is_gone() || session->mailbox() == nullptr) co_return;
-        if (vanished) protocol::write_vanished(session->out(), *vanished, true);
-    }
     auto fetcher = std::make_unique<Fetcher>(session, std::move(plan), std::move(fetch));
     co_await fetcher->run(std::move(tag), std::move(*uids));
 }

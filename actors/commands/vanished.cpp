@@ -8,12 +8,14 @@ Awaitable<Outcome<protocol::RangeSet>> vanished_since(ImapSession* session,
     const Mailbox* mailbox = session->mailbox();
     if (mailbox == nullptr || asked.empty()) co_return protocol::RangeSet{};
     // What the client was told is there is not gone for it, whatever was expunged since: that is
-    // told by sync().
+    // told by sync(). Nor is what it was not yet told of.
     const storage::ViewPtr told = session->selected()->told;
+    const storage::ViewPtr current = mailbox->view;
     const auto absent = [&](const protocol::RangeSet& of) {
-        return to_range_set(told->absent(to_uid_ranges(of)));
+        auto uids = told->absent(to_uid_ranges(of));
+        return to_range_set(current == told ? uids : current->absent(uids));
     };
-    const storage::Uid uidnext = told->uidnext();
+    const storage::Uid uidnext = current->uidnext();
     if (uidnext <= 1) co_return protocol::RangeSet{};
     // Uids that were never given out are not gone (RFC 7162 §3.2.6).
     asked = asked.intersect(protocol::RangeSet::of(1, uidnext - 1));

@@ -179,6 +179,32 @@ TEST_CASE("QRESYNC: SELECT tells what vanished, then what changed (§3.2.5)") {
     }
 }
 
+TEST_CASE("VANISHED (EARLIER) comes before the flags that were waiting to be told (§3.2.6)") {
+    Box box(4);
+    auto client = box.connect("ann");
+    auto other = box.connect("ann");
+    client.ok("ENABLE QRESYNC");
+    const auto since = highest(client.ok("SELECT INBOX"));
+    other.ok("SELECT INBOX");
+    client.ok("UID STORE 2 +FLAGS.SILENT (\\Deleted)");
+    client.ok("UID EXPUNGE 2");
+    // What the client is told of by this command only: a flag, an expunge and a new message.
+    other.ok("NOOP");
+    other.ok("UID STORE 1 +FLAGS (\\Seen)");
+    other.ok("UID STORE 3 +FLAGS.SILENT (\\Deleted)");
+    other.ok("UID EXPUNGE 3");
+    other.append("INBOX", kSmallMessage);
+    const auto lines =
+        client.ok("UID FETCH 1:* (FLAGS) (CHANGEDSINCE " + std::to_string(since) + " VANISHED)");
+    REQUIRE(!lines.empty());
+    // Once each: UID 3 is there as far as the client knew.
+    CHECK(lines[0] == "* VANISHED (EARLIER) 2");
+    CHECK(with_prefix(lines, "* VANISHED (EARLIER)").size() == 1);
+    CHECK(has_line(lines, "* VANISHED 3"));
+    CHECK(has_line(lines, "* 3 EXISTS"));
+    CHECK(with_prefix(lines, "* 3 FETCH").size() == 1);
+}
+
 TEST_CASE(
     "VANISHED replaces EXPUNGE once QRESYNC is enabled, HIGHESTMODSEQ comes with the answer "
     "(§3.2.7, §3.2.10)") {

@@ -120,7 +120,7 @@ void ClientView::command(protocol::Command command, EventId event) {
     current_ = std::move(command);
     current_event_ = event;
     told_.clear();
-    fetch_seen_ = false;
+    fetch_told_ = 0;
     store_uids_.clear();
     const auto& body = current_->body;
     if (const auto* select = std::get_if<command::Select>(&body)) {
@@ -281,8 +281,10 @@ void ClientView::vanished_earlier(const protocol::RangeSet& uids, EventId event)
               {event});
         return;
     }
-    if (fetch_seen_)
-        fault(Rule::vanished_after_fetch, "a FETCH response came before this VANISHED", {event});
+    if (fetch_told_ != 0) {
+        fault(Rule::vanished_after_fetch, "a FETCH response came before this VANISHED",
+              {fetch_told_, event});
+    }
     protocol::RangeSet not_asked = uids;
     const protocol::SequenceSet* asked = nullptr;
     if (select != nullptr && select->qresync->known_uids) asked = &*select->qresync->known_uids;
@@ -312,7 +314,7 @@ void ClientView::check_unsolicited(const protocol::FetchData& data, EventId even
 
 void ClientView::fetch(const protocol::FetchData& data, EventId event) {
     Selection* box = open();
-    fetch_seen_ = true;
+    if (fetch_told_ == 0) fetch_told_ = event;
     if (box == nullptr) return;
     check_unsolicited(data, event);
     if (data.modseq) {

@@ -144,7 +144,7 @@ class ClientView {
     EventId current_event_ = 0;
     protocol::RangeSet store_uids_;
     std::map<protocol::Uid, protocol::ModSeq> told_;
-    bool fetch_seen_ = false;  // in answer to the current command
+    EventId fetch_told_ = 0;  // the first in answer to the current command
     std::vector<EarlyFetch> early_fetches_;
     // Since the last tagged answer (RFC 7162 §6).
     protocol::ModSeq highest_code_ = 0;
