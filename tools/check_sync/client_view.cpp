@@ -506,7 +506,9 @@ void ClientView::resynchronise(const std::vector<EarlyFetch>& fetches, EventId e
     box.base.reset();
     auto known = base.messages;
     for (const EarlyFetch& one : fetches) {
-        if (!one.uid || !one.has_flags) continue;
+        // New messages have their places from their numbers: between those that the client knows
+        // and them there may be others that it was told to be there before it left, and no more.
+        if (!one.uid || !one.has_flags || *one.uid >= base.uid_next) continue;
         CachedMessage& message = known[*one.uid];
         if (one.modseq != 0 && one.modseq < message.modseq) {
             fault(Rule::modseq_went_back,
@@ -529,8 +531,12 @@ void ClientView::resynchronise(const std::vector<EarlyFetch>& fetches, EventId e
     box.uid_next = base.uid_next;
     box.is_synchronised = true;
     for (const EarlyFetch& one : fetches) {
-        const CachedMessage& message = box.messages[one.number - 1];
+        CachedMessage& message = box.messages[one.number - 1];
         if (!one.uid || message.uid == *one.uid) continue;
+        if (message.uid == 0 && *one.uid >= base.uid_next) {
+            message = {*one.uid, one.modseq, one.has_flags, one.flags, one.told};
+            continue;
+        }
         fault(Rule::cache_differs,
               fmt::format("after the resynchronisation from {} message {} is UID {} as far as the "
                           "client was told; the server says it is UID {}",

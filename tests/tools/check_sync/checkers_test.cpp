@@ -286,6 +286,20 @@ TEST_CASE(
                        "a S: * 1 FETCH (UID 2 FLAGS (\\Seen x) MODSEQ (21))\na S: q OK\n") == "");
 }
 
+TEST_CASE("a client that left with messages it had only counted is placed by the numbers") {
+    // Message 3 was counted and never fetched; the flag of message 1 is what the client knew last.
+    const std::string left = knows("a", true) +
+                             "a C: n NOOP\na S: * 3 EXISTS\n"
+                             "a S: * 1 FETCH (UID 1 FLAGS (x) MODSEQ (13))\na S: n OK\n"
+                             "a (close)\na (connect)\na C: e ENABLE QRESYNC\n"
+                             "a S: * ENABLED QRESYNC\na S: e OK\n"
+                             "a C: q SELECT box (QRESYNC (7 13 1:2))\na S: * 4 EXISTS\n"
+                             "a S: * OK [UIDVALIDITY 7] x\na S: * OK [HIGHESTMODSEQ 14] x\n";
+    CHECK(broken_rules(left + "a S: * 4 FETCH (UID 4 FLAGS () MODSEQ (14))\na S: q OK\n") == "");
+    CHECK(broken_rules(left + "a S: * 2 FETCH (UID 4 FLAGS () MODSEQ (14))\na S: q OK\n") ==
+          "cache-differs");
+}
+
 TEST_CASE("a CONDSTORE client that is not told of a change is found") {
     const std::string back =
         knows("a") +
