@@ -277,9 +277,10 @@ Awaitable<void> Account::trim_mailbox(MailboxId id, std::int64_t horizon_micros)
     transaction->trim_changes(id, horizon);
     record.horizon_modseq = horizon;
     transaction->put_mailbox(record);
-    if (co_await context_.store.commit(std::move(transaction))) {
-        mailbox(id)->record.horizon_modseq = horizon;
-    }
+    // Before the commit: who reads the log from now on may find it trimmed already. A horizon that
+    // is too high makes answers longer, never wrong.
+    mailbox(id)->record.horizon_modseq = horizon;
+    (void)co_await context_.store.commit(std::move(transaction));
 }
 
 Awaitable<void> Account::fold_mailbox(MailboxId id) {

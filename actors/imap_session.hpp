@@ -56,6 +56,7 @@ struct Selected {
 struct StoreEcho {
     storage::UidRanges uids;  // of the command, without those that failed
     bool is_silent = false;
+    bool is_conditional = false;  // UNCHANGEDSINCE: silent too, every message is answered
     StoreMode mode = StoreMode::kReplace;
     storage::FlagBits given = 0;
     // The flags that the issuer expects a message to have that had `before`.

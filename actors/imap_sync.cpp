@@ -189,14 +189,21 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
         // RFC 7162 §3.1.3: .SILENT leaves out the flags, never the MODSEQ.
         tell(change.uid, change.flags, change.modseq, !(mine && flags_known));
     }
-    if (echo == nullptr || echo->is_silent) return;
+    if (echo == nullptr || (echo->is_silent && !echo->is_conditional)) return;
     // RFC 9051 §6.4.6: every message of the STORE is answered, also one that had these flags
-    // before.
+    // before; RFC 7162 §3.1.3: a conditional one always with the MODSEQ.
+    const auto is_told = [&difference](Uid uid) {
+        const auto it =
+            std::lower_bound(difference.changed.begin(), difference.changed.end(), uid,
+                             [](const Changed& change, Uid value) { return change.uid < value; });
+        return it != difference.changed.end() && it->uid == uid;
+    };
     for (const auto& range : echo->uids) {
         for (auto at = box.told->lower_bound(range.first);
              at && box.told->uid_at(*at) <= range.last;) {
             const Message message = box.told->at(*at);
-            tell(message.uid, message.flags, message.modseq, true);
+            if (!echo->is_silent || !is_told(message.uid))
+                tell(message.uid, message.flags, message.modseq, !echo->is_silent);
             if (message.uid == range.last) break;
             at = box.told->lower_bound(message.uid + 1);
         }

@@ -286,4 +286,18 @@ tl::expected<std::vector<CompiledSearch::Match>, SearchErrorKind> CompiledSearch
     return found;
 }
 
+bool names_sequence_numbers(const protocol::SearchKey& key) {
+    const auto any = [](const std::vector<protocol::SearchKey>& keys) {
+        return std::any_of(keys.begin(), keys.end(), names_sequence_numbers);
+    };
+    if (const auto* sequence = std::get_if<protocol::SearchSequence>(&key.value))
+        return !sequence->set.ranges().empty();
+    // depth: kSearchNestingMax
+    if (const auto* inverted = std::get_if<protocol::SearchNot>(&key.value))
+        return any(inverted->keys);
+    if (const auto* either = std::get_if<protocol::SearchOr>(&key.value)) return any(either->keys);
+    if (const auto* all = std::get_if<protocol::SearchAnd>(&key.value)) return any(all->keys);
+    return false;
+}
+
 }  // namespace tidemark::actors

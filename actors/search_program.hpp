@@ -69,4 +69,7 @@ class CompiledSearch {
     bool has_modseq_ = false;
 };
 
+// Whether sequence numbers are among the criteria; "$" is none.
+bool names_sequence_numbers(const protocol::SearchKey& key);
+
 }  // namespace tidemark::actors

@@ -22,7 +22,7 @@ bool parse_known_set(Cursor& cursor, SequenceSet& set, std::string_view rule) {
 //   seq-match-data     = "(" known-sequence-set SP known-uid-set ")"
 //   uidvalidity        = nz-number
 // deviation: uidvalidity 0 and modseq 0 are let through; clients that know nothing yet send them,
-// and they match no mailbox, so the answer is that of a SELECT.
+// and are told everything: no mailbox has that uidvalidity, and every change comes after modseq 0.
 bool parse_qresync(Cursor& cursor, QresyncParameter& qresync) {
     if (!cursor.expect_space("select-param") || !cursor.expect('(', "select-param") ||
         !parse_number(cursor, qresync.uid_validity, "uidvalidity") ||

@@ -40,6 +40,9 @@ Awaitable<void> status(ImapSession* session, Tag tag, command::Status status);
 // Fills what STATUS asks for; also LIST-STATUS. False: the mailbox is gone.
 Awaitable<bool> status_of(ImapSession* session, std::string name, protocol::StatusItems items,
                           protocol::StatusData* data);
+// The STATUS response; for the selected mailbox after what it covers was told.
+void write_status_of(ImapSession* session, const std::string& name,
+                     const protocol::StatusData& data);
 // mailboxes.cpp: RFC 9051 §6.3.4 – §6.3.8
 Awaitable<void> create(ImapSession* session, Tag tag, command::Create create);
 Awaitable<void> delete_mailbox(ImapSession* session, Tag tag, command::Delete remove);

@@ -54,8 +54,10 @@ Awaitable<void> copy_or_move(ImapSession* session, Tag tag, protocol::SequenceSe
     // RFC 6851 §4.3: COPYUID first, untagged, then the messages disappear.
     protocol::write_untagged(session->out(), protocol::Condition::ok, code, "moved");
     session->sync(true);
-    if (session->has_condstore()) {
-        session->ok(tag, ResponseCode::of(CodeKind::highest_modseq, done->modseq), "moved");
+    if (session->has_condstore() && session->selected() != nullptr) {
+        session->ok(tag,
+                    ResponseCode::of(CodeKind::highest_modseq, session->selected()->synced_modseq),
+                    "moved");
     } else {
         session->ok(tag, "moved");
     }

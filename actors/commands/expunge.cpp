@@ -22,8 +22,11 @@ Awaitable<void> expunge(ImapSession* session, Tag tag, command::Expunge expunge)
         co_return;
     }
     session->sync(true);
-    if (session->has_condstore() && done->modseq != 0) {
-        session->ok(tag, ResponseCode::of(CodeKind::highest_modseq, done->modseq), "expunged");
+    if (session->has_condstore() && done->modseq != 0 && session->selected() != nullptr) {
+        // What other sessions did in the meantime was told as well.
+        session->ok(tag,
+                    ResponseCode::of(CodeKind::highest_modseq, session->selected()->synced_modseq),
+                    "expunged");
     } else {
         session->ok(tag, "expunged");
     }

@@ -182,7 +182,7 @@ Awaitable<void> list(ImapSession* session, Tag tag, command::List list) {
             protocol::StatusData data;
             const bool there = co_await status_of(session, one.name, *list.returns.status, &data);
             // RFC 5819 §2: a mailbox whose STATUS can not be told is listed without it.
-            if (there) protocol::write_status(out, data, session->encoding());
+            if (there) write_status_of(session, one.name, data);
         }
         if (!(co_await session->flush_if_large())) co_return;
     }

@@ -178,7 +178,9 @@ void write_result(ImapSession* session, const Tag& tag, bool by_uid, protocol::S
 }  // namespace
 
 Awaitable<void> search(ImapSession* session, Tag tag, command::Search search) {
-    if (search.by_uid) session->sync(true);  // as UID FETCH does
+    // RFC 7162 §3.2.10.2: numbers in the criteria mean what the client sees now.
+    const bool may_expunge = search.by_uid && !names_sequence_numbers(search.program.key);
+    if (may_expunge) session->sync(true);  // as UID FETCH does
     bool has_modseq = false;
     const bool saves = search.returns.options.contains(SearchReturnOption::save);
     auto matches = co_await find(session, tag, std::move(search.program), &has_modseq);
@@ -190,7 +192,7 @@ Awaitable<void> search(ImapSession* session, Tag tag, command::Search search) {
     if (has_modseq) session->enable_condstore();
     if (saves) save(session, search.returns, *matches);
     write_result(session, tag, search.by_uid, search.returns, *matches, has_modseq, false);
-    session->finish(tag, "searched", search.by_uid);
+    session->finish(tag, "searched", may_expunge);
 }
 
 namespace {
@@ -276,6 +278,7 @@ int compare_rows(const SortRow& a, const SortRow& b, protocol::SortKey key) {
 
 Awaitable<void> sort(ImapSession* session, Tag tag, command::Sort sort) {
     bool has_modseq = false;
+    const bool may_expunge = sort.by_uid && !names_sequence_numbers(sort.program.key);
     const storage::ViewPtr view = session->selected()->told;
     auto matches = co_await find(session, tag, std::move(sort.program), &has_modseq);
     if (!matches) co_return;
@@ -308,7 +311,7 @@ Awaitable<void> sort(ImapSession* session, Tag tag, command::Sort sort) {
     if (sort.returns.options.contains(SearchReturnOption::save))
         save(session, sort.returns, *sorted);
     write_result(session, tag, sort.by_uid, sort.returns, *sorted, has_modseq, true);
-    session->finish(tag, "sorted", sort.by_uid);
+    session->finish(tag, "sorted", may_expunge);
 }
 
 Awaitable<void> thread(ImapSession* session, Tag tag, command::Thread thread) {
@@ -318,6 +321,7 @@ Awaitable<void> thread(ImapSession* session, Tag tag, command::Thread thread) {
         co_return;
     }
     bool has_modseq = false;
+    const bool may_expunge = thread.by_uid && !names_sequence_numbers(thread.program.key);
     const storage::ViewPtr view = session->selected()->told;
     auto matches = co_await find(session, tag, std::move(thread.program), &has_modseq);
     if (!matches) co_return;
@@ -352,7 +356,7 @@ Awaitable<void> thread(ImapSession* session, Tag tag, command::Thread thread) {
         co_return;
     }
     protocol::write_thread(session->out(), *text);
-    session->finish(tag, "threaded", thread.by_uid);
+    session->finish(tag, "threaded", may_expunge);
 }
 
 }  // namespace tidemark::actors::commands

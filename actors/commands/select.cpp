@@ -27,21 +27,19 @@ void write_flag_lists(ImapSession* session, const storage::MailboxRecord& record
                              ResponseCode::permanent_flags(std::move(names)), "flags that stay");
 }
 
-// Known uids from the client, made no larger than what they have to be (RFC 7162 §3.2.5.1,
-// §3.2.5.2): messages up to a uid that still has the number that the client knows can not have lost
-// any below it.
-protocol::RangeSet known_uids(const Selected& box, const protocol::QresyncParameter& parameter,
-                              bool log_is_whole) {
+// The uids that the client says it knows; RFC 7162 §3.2.5.1: without them, all that there ever
+// were.
+protocol::RangeSet known_uids(const Selected& box, const protocol::QresyncParameter& parameter) {
     const storage::Uid uid_max = box.told->uidnext() - 1;
-    protocol::RangeSet known;
-    if (parameter.known_uids) {
-        known = parameter.known_uids->resolve(uid_max);
-    } else if (uid_max > 0) {
-        known = protocol::RangeSet::of(1, uid_max);
-    }
-    if (log_is_whole || !parameter.match) return known;
-    const auto seqs = parameter.match->sequence_numbers.resolve(box.told->count());
-    const auto uids = parameter.match->uids.resolve(uid_max);
+    if (parameter.known_uids) return parameter.known_uids->resolve(uid_max);
+    return uid_max > 0 ? protocol::RangeSet::of(1, uid_max) : protocol::RangeSet();
+}
+
+// RFC 7162 §3.2.5.2: a message that still has the number that the client knows can not have lost
+// any below it. The highest such uid; 0 if there is none.
+storage::Uid matched_uid(const Selected& box, const protocol::QresyncParameter::Match& match) {
+    const auto seqs = match.sequence_numbers.resolve(box.told->count());
+    const auto uids = match.uids.resolve(box.told->uidnext() - 1);
     auto uid = uids.begin();
     storage::Uid matched = 0;
     for (auto seq = seqs.begin(); seq != seqs.end() && uid != uids.end(); ++seq, ++uid) {
@@ -49,18 +47,20 @@ protocol::RangeSet known_uids(const Selected& box, const protocol::QresyncParame
         if (box.told->uid_at(box.told->find_seq(*seq)) != *uid) break;
         matched = *uid;
     }
-    if (matched > 0) known.remove(protocol::RangeSet::of(1, matched));
-    return known;
+    return matched;
 }
 
+// RFC 7162 §3.2.5.1: as UID FETCH known-uids (FLAGS) (CHANGEDSINCE modseq VANISHED) would answer.
 Awaitable<void> write_resync(ImapSession* session, protocol::QresyncParameter parameter) {
     const Mailbox* mailbox = session->mailbox();
     if (mailbox == nullptr || parameter.uid_validity != mailbox->record.uidvalidity) co_return;
-    const bool log_is_whole = parameter.modseq >= mailbox->record.horizon_modseq;
-    protocol::RangeSet asked = known_uids(*session->selected(), parameter, log_is_whole);
-    std::optional<protocol::RangeSet>
-        only;  // flags of unknown messages need not be told either, but may be
-    if (parameter.known_uids) only = asked;
+    const protocol::RangeSet known = known_uids(*session->selected(), parameter);
+    protocol::RangeSet asked = known;
+    // Where the log reaches back to what the client knows, it says more than the matches (§5.3).
+    if (parameter.match && parameter.modseq < mailbox->record.horizon_modseq) {
+        const storage::Uid matched = matched_uid(*session->selected(), *parameter.match);
+        if (matched > 0) asked.remove(protocol::RangeSet::of(1, matched));
+    }
     auto vanished = co_await vanished_since(session, std::move(asked), parameter.modseq);
     if (!vanished || session->mailbox() == nullptr) co_return;
     // RFC 7162 §3.2.5.1: VANISHED (EARLIER) before the FETCH responses.
@@ -74,6 +74,7 @@ Awaitable<void> write_resync(ImapSession* session, protocol::QresyncParameter pa
             if (session->selected() == nullptr || session->mailbox() == nullptr) co_return;
             Selected& box = *session->selected();
             const storage::Uid uid = page.fixed->uid[i];
+            if (!known.contains(uid)) continue;
             const auto text =
                 box.flags.get(page.flags[i], !session->has_rev2() && box.recent.contains(uid),
                               session->mailbox()->record.keywords);
@@ -171,8 +172,7 @@ Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
     }
     const bool is_read_only = select.is_read_only;
     session->select(std::move(box));
-    if (select.qresync && select.qresync->modseq != 0)
-        co_await write_resync(session, std::move(*select.qresync));
+    if (select.qresync) co_await write_resync(session, std::move(*select.qresync));
     if (session->is_gone()) co_return;
     session->ok(tag, ResponseCode::of(is_read_only ? CodeKind::read_only : CodeKind::read_write),
                 "selected");

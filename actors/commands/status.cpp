@@ -39,6 +39,14 @@ Awaitable<bool> status_of(ImapSession* session, std::string name, protocol::Stat
     co_return true;
 }
 
+void write_status_of(ImapSession* session, const std::string& name,
+                     const protocol::StatusData& data) {
+    // RFC 7162 §3.2: a client that drops after the HIGHESTMODSEQ of its selected mailbox must have
+    // been told of every expunge below it.
+    if (session->selected() != nullptr && session->selected()->name == name) session->sync(true);
+    protocol::write_status(session->out(), data, session->encoding());
+}
+
 Awaitable<void> status(ImapSession* session, Tag tag, command::Status status) {
     auto name = session->mailbox_name(tag, status.mailbox);
     if (!name) co_return;
@@ -49,7 +57,7 @@ Awaitable<void> status(ImapSession* session, Tag tag, command::Status status) {
         co_return;
     }
     if (status.items.contains(StatusItem::highest_modseq)) session->enable_condstore();
-    protocol::write_status(session->out(), data, session->encoding());
+    write_status_of(session, *name, data);
     session->finish(tag, "told");
 }
 

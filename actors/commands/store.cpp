@@ -34,7 +34,6 @@ Awaitable<void> store(ImapSession* session, Tag tag, command::Store store) {
     }
     auto uids = session->resolve(tag, store.set, store.by_uid);
     if (!uids) co_return;
-    if (store.unchanged_since) session->enable_condstore();
     StoreRequest request;
     request.mailbox = session->selected()->id;
     request.uids = *uids;
@@ -58,12 +57,14 @@ Awaitable<void> store(ImapSession* session, Tag tag, command::Store store) {
         co_return;
     }
     if (session->selected() == nullptr || session->mailbox() == nullptr) co_return;
+    if (store.unchanged_since) session->enable_condstore();
     protocol::RangeSet told = to_range_set(*uids);
     told.remove(to_range_set(done->failed));
     told.remove(to_range_set(done->missing));
     StoreEcho echo;
     echo.uids = to_uid_ranges(told);
     echo.is_silent = store.is_silent;
+    echo.is_conditional = store.unchanged_since.has_value();
     echo.mode = mode;
     echo.given = done->given;
     const auto numbers = failed_numbers(*session->selected(), done->failed, store.by_uid);

@@ -96,9 +96,19 @@ class CachingClient {
                                     "VANISHED names what was not known or not asked: " << line);
                 }
             } else if (line.find(" FETCH (") != std::string::npos) {
+                REQUIRE_MESSAGE(by_uid.count(uid_of(line)) == 1, "a FETCH not asked for: " << line);
                 by_uid[uid_of(line)] = parse_flags(line);
             }
             learn_select(line);
+        }
+        // Only what it named is told; it asks for what is new itself (RFC 7162 §6, step 2).
+        const unsigned last = cache_.back().first;
+        for (const auto& line :
+             client_.ok("UID FETCH " + std::to_string(last + 1) + ":* (UID FLAGS)")) {
+            if (line.find(" FETCH (") != std::string::npos)
+                by_uid[uid_of(line)] = parse_flags(line);
+            if (line.find(" EXISTS") != std::string::npos) exists_ = std::stoul(line.substr(2));
+            learn_modseq(line);
         }
         cache_.assign(by_uid.begin(), by_uid.end());
         REQUIRE_MESSAGE(cache_.size() == exists_,
@@ -254,7 +264,7 @@ class Run {
             case 10:
                 client.run("NOOP");
                 break;
-            case 11:
+            default:
                 check(client);
                 break;
         }
