@@ -178,6 +178,10 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
             protocol::write_fetch_flags(out_, seq, uid, text);
         }
     };
+    // In the order of the commits, so that a client that believes each modseq as it comes, and
+    // drops between two of them, has still missed nothing below the last.
+    std::stable_sort(difference.changed.begin(), difference.changed.end(),
+                     [](const Changed& x, const Changed& y) { return x.modseq < y.modseq; });
     for (const Changed& change : difference.changed) {
         const bool mine = echo != nullptr && contains(echo->uids, change.uid);
         if (mine && !echo->is_silent) continue;  // told below, with those that did not change
@@ -192,6 +196,8 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
     if (echo == nullptr || (echo->is_silent && !echo->is_conditional)) return;
     // RFC 9051 §6.4.6: every message of the STORE is answered, also one that had these flags
     // before; RFC 7162 §3.1.3: a conditional one always with the MODSEQ.
+    std::sort(difference.changed.begin(), difference.changed.end(),
+              [](const Changed& x, const Changed& y) { return x.uid < y.uid; });
     const auto is_told = [&difference](Uid uid) {
         const auto it =
             std::lower_bound(difference.changed.begin(), difference.changed.end(), uid,

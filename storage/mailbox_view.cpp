@@ -205,6 +205,22 @@ UidRanges MailboxView::absent(const UidRanges& asked) const {
     return gone;
 }
 
+UidRanges MailboxView::created_since(ModSeq since) const {
+    UidRanges created;
+    auto page = std::partition_point(pages_.begin(), pages_.end(), [since](const PagePtr& one) {
+        return one->fixed->createseq.back() <= since;
+    });
+    for (; page != pages_.end(); ++page) {
+        const FixedColumns& fixed = *(*page)->fixed;
+        const auto first = std::upper_bound(fixed.createseq.begin(), fixed.createseq.end(), since);
+        for (auto i = static_cast<std::size_t>(first - fixed.createseq.begin());
+             i < fixed.uid.size(); ++i) {
+            append_uid(created, fixed.uid[i]);
+        }
+    }
+    return created;
+}
+
 std::size_t MailboxView::memory_bytes() const {
     constexpr std::size_t kMessageBytes = sizeof(Uid) + sizeof(FlagBits) + 2 * sizeof(ModSeq) +
                                           sizeof(std::uint32_t) + 2 * sizeof(std::int64_t) +

@@ -105,6 +105,9 @@ class MailboxView {
     // says what it knows. Proportional to the ranges and the pages they cover, never to the numbers
     // (RFC 7162 §3.2.5.1, §3.2.6).
     UidRanges absent(const UidRanges& asked) const;
+    // The uids of the messages that came into the mailbox by changes with modseq > since, whatever
+    // happened to their flags. Proportional to them: createseq ascends with the uid.
+    UidRanges created_since(ModSeq since) const;
     std::size_t memory_bytes() const;
 
   private:

@@ -291,3 +291,22 @@ TEST_CASE("a view rebuilt from its pages says the same") {
     CHECK(rebuilt.count() == view->count());
     CHECK(rebuilt.uids() == view->uids());
 }
+
+TEST_CASE("created since N: what came by later changes, whatever became of flags and neighbours") {
+    MailboxDraft draft(empty_view());
+    // Two messages for each change, over several pages.
+    for (Uid uid = 1; uid <= 1000; ++uid) draft.append(message(uid, 0, 10 + (uid + 1) / 2));
+    for (const Uid uid : {1u, 500u, 1000u}) CHECK(draft.set_flags(uid, kSeen, 2000));
+    CHECK(draft.expunge(700, 2001));
+    const ViewPtr view = std::move(draft).finish();
+    CHECK(view->created_since(0) == UidRanges{{1, 699}, {701, 1000}});
+    CHECK(view->created_since(10) == UidRanges{{1, 699}, {701, 1000}});
+    CHECK(view->created_since(11) == UidRanges{{3, 699}, {701, 1000}});
+    CHECK(view->created_since(10 + 128) == UidRanges{{257, 699}, {701, 1000}});
+    CHECK(view->created_since(10 + 349) == UidRanges{{699, 699}, {701, 1000}});
+    CHECK(view->created_since(10 + 350) == UidRanges{{701, 1000}});
+    CHECK(view->created_since(10 + 499) == UidRanges{{999, 1000}});
+    CHECK(view->created_since(10 + 500).empty());
+    CHECK(view->created_since(kModSeqMax).empty());
+    CHECK(empty_view()->created_since(0).empty());
+}
