@@ -19,12 +19,11 @@ struct Prepared {
     const char* name;
     const char* purpose;
 };
-constexpr std::array<Prepared, 5> kPrepared = {{
+constexpr std::array<Prepared, 4> kPrepared = {{
     {"backup", "Take a consistent copy of the data directory while the server runs"},
     {"restore", "Make a data directory from a backup"},
     {"verifydata", "Check everything that is stored"},
     {"gentestdata", "Make a data directory full of test mail"},
-    {"loadtest", "Load a server with many clients"},
 }};
 
 void add_prepared(CLI::App& app, CommandContext& context) {
@@ -104,6 +103,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_ctl(app, context);
     add_config(app, context);
     add_check_sync(app, context);
+    add_loadtest(app, context);
     add_prepared(app, context);
     add_help(app, context);
 

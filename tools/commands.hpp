@@ -30,5 +30,6 @@ void add_status(CLI::App& app, CommandContext& context);
 void add_ctl(CLI::App& app, CommandContext& context);
 void add_config(CLI::App& app, CommandContext& context);
 void add_check_sync(CLI::App& app, CommandContext& context);
+void add_loadtest(CLI::App& app, CommandContext& context);
 
 }  // namespace tidemark::tools
