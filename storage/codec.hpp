@@ -7,8 +7,9 @@
 // two or three bytes and decoding is a loop that the compiler vectorises.
 #pragma once
 
+#include "storage/column.hpp"
+
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -19,9 +20,6 @@
 #include <vector>
 
 namespace tidemark::storage::codec {
-
-static_assert(std::endian::native == std::endian::little,
-              "columns are read and written as they lie in memory");
 
 inline void put_varint(std::string& out, std::uint64_t value) {
     while (value >= 0x80) {
@@ -43,15 +41,6 @@ inline void put_string(std::string& out, std::string_view text) {
     out.append(text);
 }
 
-template <class T>
-concept ColumnValue = std::is_integral_v<T> || std::is_enum_v<T>;
-
-// T as the 64 bits that a column stores.
-template <ColumnValue T>
-constexpr std::uint64_t bits_of(T value) {
-    return static_cast<std::uint64_t>(value);  // sign-extends, so that differences come out right
-}
-
 template <class Stored>
 void put_offsets(std::string& out, std::uint64_t base, const auto& values) {
     const std::size_t at = out.size();
@@ -64,30 +53,39 @@ void put_offsets(std::string& out, std::uint64_t base, const auto& values) {
     }
 }
 
-template <ColumnValue T>
-void put_column(std::string& out, const std::vector<T>& values) {
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    const std::uint64_t base = bits_of(*low);
-    const std::uint64_t spread = bits_of(*high) - base;
+// `values`: a vector or a Column, not empty.
+template <class Values>
+void put_column(std::string& out, const Values& values) {
+    using T = std::remove_cvref_t<decltype(*values.begin())>;
+    T low = *values.begin();
+    T high = low;
+    for (const T value : values) {
+        low = std::min(low, value);
+        high = std::max(high, value);
+    }
+    const std::uint64_t base = bits_of(low);
     if constexpr (std::is_signed_v<T>) {
-        put_varint(out, zigzag(static_cast<std::int64_t>(*low)));
+        put_varint(out, zigzag(static_cast<std::int64_t>(low)));
     } else {
         put_varint(out, base);
     }
-    if (spread == 0) {
-        out.push_back(0);
-    } else if (spread <= UINT8_MAX) {
-        out.push_back(1);
-        put_offsets<std::uint8_t>(out, base, values);
-    } else if (spread <= UINT16_MAX) {
-        out.push_back(2);
-        put_offsets<std::uint16_t>(out, base, values);
-    } else if (spread <= UINT32_MAX) {
-        out.push_back(4);
-        put_offsets<std::uint32_t>(out, base, values);
-    } else {
-        out.push_back(8);
-        put_offsets<std::uint64_t>(out, base, values);
+    const std::uint8_t width = column_width(bits_of(high) - base);
+    out.push_back(static_cast<char>(width));
+    switch (width) {
+        case 0:
+            break;
+        case 1:
+            put_offsets<std::uint8_t>(out, base, values);
+            break;
+        case 2:
+            put_offsets<std::uint16_t>(out, base, values);
+            break;
+        case 4:
+            put_offsets<std::uint32_t>(out, base, values);
+            break;
+        default:
+            put_offsets<std::uint64_t>(out, base, values);
+            break;
     }
 }
 
@@ -166,13 +164,13 @@ class Reader {
     }
 
     template <ColumnValue T>
+    void column(std::size_t count, Column<T>& values) {
+        const ColumnParts parts = column_parts<T>(count);
+        if (ok_) values = Column<T>(parts.base, parts.width, count, parts.stored);
+    }
+    template <ColumnValue T>
     void column(std::size_t count, std::vector<T>& values) {
-        const std::uint64_t first = varint();
-        const std::uint64_t base =
-            std::is_signed_v<T> ? static_cast<std::uint64_t>(unzigzag(first)) : first;
-        const std::uint8_t width = byte();
-        if (width > sizeof(T) || (width > 2 && width != 4 && width != 8)) set_bad();
-        const std::string_view stored = bytes(count * width);
+        const auto [base, width, stored] = column_parts<T>(count);
         if (!ok_) return;
         values.resize(count);
         switch (width) {
@@ -199,6 +197,23 @@ class Reader {
     }
 
   private:
+    struct ColumnParts {
+        std::uint64_t base = 0;
+        std::uint8_t width = 0;
+        std::string_view stored;
+    };
+    template <ColumnValue T>
+    ColumnParts column_parts(std::size_t count) {
+        ColumnParts parts;
+        const std::uint64_t first = varint();
+        parts.base = std::is_signed_v<T> ? static_cast<std::uint64_t>(unzigzag(first)) : first;
+        parts.width = byte();
+        if (parts.width > sizeof(T) || (parts.width > 2 && parts.width != 4 && parts.width != 8))
+            set_bad();
+        parts.stored = bytes(count * parts.width);
+        return parts;
+    }
+
     template <class Stored, class T>
     static void fill(std::uint64_t base, std::string_view stored, std::vector<T>& values) {
         const char* from = stored.data();

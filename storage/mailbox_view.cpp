@@ -61,16 +61,6 @@ void push_fixed(FixedColumns& columns, const FixedColumns& from, std::size_t ind
     columns.body.push_back(from.body[index]);
 }
 
-void reserve_fixed(FixedColumns& columns, std::size_t count) {
-    columns.uid.reserve(count);
-    columns.size.reserve(count);
-    columns.internal_seconds.reserve(count);
-    columns.internal_zone.reserve(count);
-    columns.createseq.reserve(count);
-    columns.save_date.reserve(count);
-    columns.body.reserve(count);
-}
-
 ModSeq max_of(const std::vector<ModSeq>& modseqs) {
     ModSeq max = 0;
     for (const ModSeq modseq : modseqs) max = std::max(max, modseq);
@@ -222,12 +212,18 @@ UidRanges MailboxView::created_since(ModSeq since) const {
 }
 
 std::size_t MailboxView::memory_bytes() const {
-    constexpr std::size_t kMessageBytes = sizeof(Uid) + sizeof(FlagBits) + 2 * sizeof(ModSeq) +
-                                          sizeof(std::uint32_t) + 2 * sizeof(std::int64_t) +
-                                          sizeof(std::int16_t) + sizeof(BodyId);
+    // The objects, and what malloc adds to each block.
     constexpr std::size_t kPageBytes =
-        sizeof(Page) + sizeof(FixedColumns) + 9 * 16 + sizeof(PagePtr) + 8;
-    return sizeof(*this) + pages_.size() * kPageBytes + std::size_t{count_} * kMessageBytes;
+        sizeof(Page) + sizeof(FixedColumns) + 11 * 16 + sizeof(PagePtr) + 8;
+    std::size_t bytes = sizeof(*this) + pages_.size() * kPageBytes;
+    for (const PagePtr& page : pages_) {
+        const FixedColumns& fixed = *page->fixed;
+        bytes += page->count() * (sizeof(Uid) + sizeof(FlagBits) + sizeof(ModSeq));
+        bytes += fixed.size.memory_bytes() + fixed.internal_seconds.memory_bytes() +
+                 fixed.internal_zone.memory_bytes() + fixed.createseq.memory_bytes() +
+                 fixed.save_date.memory_bytes() + fixed.body.memory_bytes();
+    }
+    return bytes;
 }
 
 // A page that was touched is a private copy (`work`) that still shares the fixed columns until
@@ -310,10 +306,7 @@ struct MailboxDraft::Impl {
         }
         Work& work = touch(slots.size() - 1);
         if (!work.columns) {
-            work.columns = std::make_shared<FixedColumns>();
-            reserve_fixed(*work.columns, work.page.count() + 1);
-            for (std::size_t i = 0; i < work.page.count(); ++i)
-                push_fixed(*work.columns, *work.page.fixed, i);
+            work.columns = std::make_shared<FixedColumns>(*work.page.fixed);
             work.page.fixed = work.columns;
         }
         push_fixed(*work.columns, message);
@@ -356,7 +349,7 @@ struct MailboxDraft::Impl {
             auto page = std::make_shared<Page>();
             if (rewrite) {
                 auto columns = std::make_shared<FixedColumns>();
-                reserve_fixed(*columns, live);
+                columns->uid.reserve(live);
                 page->flags.reserve(live);
                 page->modseq.reserve(live);
                 for (std::size_t i = index; i < end; ++i)

@@ -85,7 +85,7 @@ Result<bool> StoreImpl::remove_mailbox_step(AccountId account, MailboxRecord& ma
              [&](std::string_view key, std::string_view value) -> Result<bool> {
                  const Result<Page> page = decode_page(value);
                  if (!page) return tl::unexpected(page.error());
-                 bodies.insert(bodies.end(), page->fixed->body.begin(), page->fixed->body.end());
+                 for (const BodyId body : page->fixed->body) bodies.push_back(body);
                  round.batch().Delete(family(Family::kPages), slice(key));
                  return ++pages < kRemovePagesPerStep;
              });

@@ -95,7 +95,7 @@ class Dumper {
 
     CommandResult<void> messages(const storage::AccountRecord& account,
                                  const storage::MailboxRecord& record, const storage::Page& page) {
-        const auto summaries = store_.summaries(account.id, page.fixed->body, false);
+        const auto summaries = store_.summaries(account.id, page.fixed->body.to_vector(), false);
         if (!summaries || !*summaries)
             return could_not_run(summaries ? summaries->error().detail : "no summaries");
         for (std::size_t i = 0; i < page.count(); ++i) {

@@ -103,7 +103,7 @@ class DirectoryTarget final : public ImportTarget {
         const auto loaded = server_->store().load_mailbox(account_, **record);
         if (!loaded) return could_not_run(loaded.error().detail);
         for (const auto& page : loaded->view->pages()) {
-            const auto& bodies = page->fixed->body;
+            const auto bodies = page->fixed->body.to_vector();
             const auto found = std::find(bodies.begin(), bodies.end(), storage::BodyId{mark.body});
             if (found == bodies.end()) continue;
             const auto at = static_cast<std::size_t>(found - bodies.begin());

@@ -31,7 +31,7 @@ TEST_CASE("readers see whole states while rounds are committed and segments comp
             ++loads;
             std::vector<BodyId> bodies;
             for (const PagePtr& page : mailbox->view->pages()) {
-                bodies.insert(bodies.end(), page->fixed->body.begin(), page->fixed->body.end());
+                for (const BodyId body : page->fixed->body) bodies.push_back(body);
             }
             static_cast<void>(at.store->summaries(account, bodies, loads % 2 == 0));
             for (const BodyId body : bodies) {
