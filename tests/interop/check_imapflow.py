@@ -22,7 +22,7 @@ def installed():
     if os.path.exists(mark):
         with open(mark, encoding="utf-8") as file:
             have = file.read()
-    for name in ("package.json", "package-lock.json", "session.mjs"):
+    for name in ("package.json", "package-lock.json", "session.mjs", "returning.mjs"):
         shutil.copy(os.path.join(FOLDER, name), target)
     if have != text:
         result = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=target,
