@@ -426,6 +426,14 @@ bool MailboxDraft::expunge(Uid uid, ModSeq modseq) {
     return true;
 }
 
+void MailboxDraft::set_all_modseqs(ModSeq modseq) {
+    for (std::size_t index = 0; index < impl_->slots.size(); ++index) {
+        std::vector<ModSeq>& column = impl_->touch(index).page.modseq;
+        std::fill(column.begin(), column.end(), modseq);
+    }
+    raise_highestmodseq(modseq);
+}
+
 void MailboxDraft::raise_uidnext(Uid uidnext) {
     impl_->uidnext = std::max(impl_->uidnext, uidnext);
 }

@@ -149,6 +149,8 @@ class MailboxDraft {
     // False when there is no such message.
     bool set_flags(Uid uid, FlagBits flags, ModSeq modseq);
     bool expunge(Uid uid, ModSeq modseq);
+    // Every message gets this modseq.
+    void set_all_modseqs(ModSeq modseq);
     void raise_uidnext(Uid uidnext);
     void raise_highestmodseq(ModSeq modseq);
 

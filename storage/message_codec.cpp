@@ -265,6 +265,7 @@ Result<void> apply(MailboxDraft& draft, ModSeq modseq, const ChangeRecord& chang
         return fail(StoreErrorKind::kCorrupt,
                     fmt::format("log entry {}: {} uid {}", modseq, what, uid));
     };
+    if (change.kind == ChangeKind::kRestore) draft.set_all_modseqs(modseq);
     for (Message message : change.appended) {
         if (message.uid < draft.uidnext() || message.uid == UINT32_MAX)
             return misfit("appends", message.uid);

@@ -13,17 +13,19 @@ using codec::Reader;
 using codec::zigzag;
 
 // The version byte in front of every value. A program knows its own version and those before it;
-// there is none before 1 yet.
+// there is none before 1.
 constexpr char kVersion = 1;
+// A mailbox record with a RestoreFence behind it; one without is written as version 1.
+constexpr char kFencedMailboxVersion = 2;
 
-std::string start() {
-    return std::string(1, kVersion);
+std::string start(char version = kVersion) {
+    return std::string(1, version);
 }
 
-Result<Reader> open_value(std::string_view bytes, std::string_view what) {
+Result<Reader> open_value(std::string_view bytes, std::string_view what, char newest = kVersion) {
     if (bytes.empty() || bytes[0] == 0)
         return fail(StoreErrorKind::kCorrupt, fmt::format("{} without a version", what));
-    if (bytes[0] != kVersion) {
+    if (static_cast<unsigned char>(bytes[0]) > static_cast<unsigned char>(newest)) {
         return fail(StoreErrorKind::kTooNew,
                     fmt::format("{} of version {}", what, static_cast<unsigned char>(bytes[0])));
     }
@@ -85,7 +87,8 @@ Result<AccountCounters> decode_counters(std::string_view bytes) {
 }
 
 std::string encode(const MailboxRecord& record) {
-    std::string out = start();
+    const bool is_fenced = record.fence != RestoreFence{};
+    std::string out = start(is_fenced ? kFencedMailboxVersion : kVersion);
     put_varint(out, raw(record.id));
     put_string(out, record.name);
     put_varint(out, record.uidvalidity);
@@ -106,11 +109,34 @@ std::string encode(const MailboxRecord& record) {
     put_varint(out, record.subscribed ? 1 : 0);
     put_string(out, record.object_id);
     put_varint(out, zigzag(record.created_seconds));
+    if (is_fenced) {
+        put_varint(out, record.fence.backup_modseq);
+        put_varint(out, record.fence.restored_modseq);
+        put_varint(out, record.fence.backup_uidnext);
+        put_varint(out, record.fence.restored_uidnext);
+    }
     return out;
 }
 
+namespace {
+
+void read_fence(Reader& in, MailboxRecord& record) {
+    RestoreFence& fence = record.fence;
+    fence.backup_modseq = in.number<ModSeq>(kModSeqMax);
+    fence.restored_modseq = in.number<ModSeq>(kModSeqMax);
+    fence.backup_uidnext = in.number<Uid>();
+    fence.restored_uidnext = in.number<Uid>();
+    if (fence.backup_modseq >= fence.restored_modseq ||
+        fence.backup_uidnext > fence.restored_uidnext ||
+        fence.restored_modseq > record.highestmodseq || fence.restored_uidnext > record.uidnext) {
+        in.set_bad();
+    }
+}
+
+}  // namespace
+
 Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "mailbox record");
+    Result<Reader> in = open_value(bytes, "mailbox record", kFencedMailboxVersion);
     if (!in) return tl::unexpected(in.error());
     MailboxRecord record;
     record.id = in->number<MailboxId>();
@@ -134,6 +160,7 @@ Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
     record.subscribed = in->boolean();
     record.object_id = in->string();
     record.created_seconds = in->signed_number();
+    if (bytes[0] == kFencedMailboxVersion) read_fence(*in, record);
     return close_value(*in, std::move(record), "mailbox record");
 }
 

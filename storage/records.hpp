@@ -48,6 +48,17 @@ enum class SpecialUse : std::uint8_t {  // RFC 6154, RFC 8457; do not renumber
     kImportant = 8,
 };
 
+// What a restore left between the mailbox as the backup had it and all that comes after: numbers
+// that the lost server may have given out. All 0: never restored. Only the last restore counts,
+// since its numbers lie above those of all before.
+struct RestoreFence {
+    ModSeq backup_modseq = 0;    // highestmodseq in the backup
+    ModSeq restored_modseq = 0;  // of the restore's own log entry
+    Uid backup_uidnext = 0;
+    Uid restored_uidnext = 0;
+    friend bool operator==(const RestoreFence&, const RestoreFence&) = default;
+};
+
 struct MailboxRecord {
     MailboxId id{};
     std::string name;  // UTF-8 NFC, '/' between levels, "INBOX" in capitals
@@ -66,6 +77,12 @@ struct MailboxRecord {
     bool subscribed = false;
     std::string object_id;  // MAILBOXID (RFC 8474), stays through RENAME
     std::int64_t created_seconds = 0;
+    RestoreFence fence;
+
+    // Whether the log says all that a client must be told that knows the mailbox as of `since`.
+    bool log_tells_since(ModSeq since) const {
+        return since != 0 && since >= horizon_modseq && since >= fence.restored_modseq;
+    }
     friend bool operator==(const MailboxRecord&, const MailboxRecord&) = default;
 };
 
@@ -81,7 +98,7 @@ enum class ChangeKind : std::uint8_t {  // what the command was; do not renumber
     kMailboxDeleted = 9,
     kMailboxChanged = 10,  // subscription, special use
     kDelivery = 11,
-    kRestore = 12,
+    kRestore = 12,  // every message there gets this modseq; see RestoreFence
 };
 
 struct FlagChange {
@@ -167,7 +184,8 @@ Result<SegmentRecord> decode_segment(std::string_view bytes);
 Result<StoreState> decode_state(std::string_view bytes);
 Result<Page> decode_page(std::string_view bytes);
 
-// Applies one log entry to a draft; kCorrupt when it does not fit (an unknown uid, flags that are
+// Applies one log entry to a draft (its uidnext, where a restore raised it, is only in the
+// MailboxRecord); kCorrupt when it does not fit (an unknown uid, flags that are
 // not `before`).
 Result<void> apply(MailboxDraft& draft, ModSeq modseq, const ChangeRecord& change);
 

@@ -164,6 +164,10 @@ class Store {
     // when done.
     virtual Result<bool> remove_account_step(AccountId account) = 0;
 
+    // After a restore, before anything else is written: the directory is another one from now on
+    // (a new fence owner), and ids go on from these at least.
+    virtual Result<void> begin_anew(BodyId body_least, AccountId account_least) = 0;
+
     // Background: makes progress on compacting mostly dead segments, moving at most `bytes_max`
     // bytes. Returns whether there is more to do. Safe against a crash at any point.
     virtual Result<bool> compact_step(std::uint64_t bytes_max) = 0;

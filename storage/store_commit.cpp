@@ -160,6 +160,16 @@ Result<void> StoreImpl::commit_own() {
     return round.finish(true);
 }
 
+Result<void> StoreImpl::begin_anew(BodyId body_least, AccountId account_least) {
+    state_.fence_owner = new_fence_owner();
+    state_.fence_epoch = 1;
+    state_.body_id_limit = std::max(state_.body_id_limit, raw(body_least));
+    state_.account_id_limit = std::max(state_.account_id_limit, raw(account_least));
+    next_body_ = state_.body_id_limit;
+    next_account_ = state_.account_id_limit;
+    return commit_own();
+}
+
 std::vector<Result<void>> StoreImpl::commit(std::span<Transaction* const> transactions) {
     std::vector<Result<void>> results(transactions.size());
     check_space();

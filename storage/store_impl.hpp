@@ -35,6 +35,8 @@ enum class Family : std::uint8_t {
 constexpr std::size_t kFamilyCount = 7;
 
 StoreError store_error(const rocksdb::Status& status);
+// Names a directory from now on; at random, so that no two have the same.
+std::uint64_t new_fence_owner();
 inline std::string_view view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }
@@ -77,6 +79,7 @@ class StoreImpl final : public Store {
         const std::function<bool(BodyId, const BodyRecord&)>& visit) const override;
 
     Result<bool> remove_account_step(AccountId account) override;
+    Result<void> begin_anew(BodyId body_least, AccountId account_least) override;
     Result<bool> compact_step(std::uint64_t bytes_max) override;
     Result<void> hold_segments() override;
     void release_segments() override;

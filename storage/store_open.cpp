@@ -126,6 +126,11 @@ StoreError store_error(const rocksdb::Status& status) {
     return {kind, status.ToString()};
 }
 
+std::uint64_t new_fence_owner() {
+    std::random_device random;
+    return (std::uint64_t{random()} << 32) | random();
+}
+
 StoreImpl::StoreImpl(std::string directory, StoreOptions options, FileSystem& file_system)
     : directory_(std::move(directory)), options_(std::move(options)), file_system_(file_system) {
     segment_files_ = std::make_shared<SegmentDirectory>(directory_ + "/mail", file_system_,
@@ -291,8 +296,7 @@ Result<void> StoreImpl::load_state() {
         if (state->format > kFormat) return too_new(directory_, state->format);
         state_ = *state;
     } else {
-        std::random_device random;
-        state_.fence_owner = (std::uint64_t{random()} << 32) | random();
+        state_.fence_owner = new_fence_owner();
     }
     state_.format = kFormat;
     state_.fence_epoch += 1;

@@ -54,10 +54,15 @@ storage::Uid matched_uid(const Selected& box, const protocol::QresyncParameter::
 Awaitable<void> write_resync(ImapSession* session, protocol::QresyncParameter parameter) {
     const Mailbox* mailbox = session->mailbox();
     if (mailbox == nullptr || parameter.uid_validity != mailbox->record.uidvalidity) co_return;
+    // A restore can bring back what the client saw go: then the matches say nothing, and every
+    // message is told, since those that came back lie between the known ones, where the client
+    // would not look for them.
+    const bool is_across_restore = parameter.modseq < mailbox->record.fence.restored_modseq;
     const protocol::RangeSet known = known_uids(*session->selected(), parameter);
     protocol::RangeSet asked = known;
     // Where the log reaches back to what the client knows, it says more than the matches (§5.3).
-    if (parameter.match && parameter.modseq < mailbox->record.horizon_modseq) {
+    if (parameter.match && !is_across_restore &&
+        parameter.modseq < mailbox->record.horizon_modseq) {
         const storage::Uid matched = matched_uid(*session->selected(), *parameter.match);
         if (matched > 0) asked.remove(protocol::RangeSet::of(1, matched));
     }
@@ -74,7 +79,7 @@ Awaitable<void> write_resync(ImapSession* session, protocol::QresyncParameter pa
             if (session->selected() == nullptr || session->mailbox() == nullptr) co_return;
             Selected& box = *session->selected();
             const storage::Uid uid = page.fixed->uid[i];
-            if (!known.contains(uid)) continue;
+            if (!is_across_restore && !known.contains(uid)) continue;
             const auto text =
                 box.flags.get(page.flags[i], !session->has_rev2() && box.recent.contains(uid),
                               session->mailbox()->record.keywords);

@@ -17,9 +17,10 @@ Awaitable<Outcome<protocol::RangeSet>> vanished_since(ImapSession* session,
     };
     const storage::Uid uidnext = current->uidnext();
     if (uidnext <= 1) co_return protocol::RangeSet{};
-    // Uids that were never given out are not gone (RFC 7162 §3.2.6).
+    // Uids that were never given out are not gone (RFC 7162 §3.2.6). Those that a restore stepped
+    // over are: the server that was lost may have given them out.
     asked = asked.intersect(protocol::RangeSet::of(1, uidnext - 1));
-    if (since < mailbox->record.horizon_modseq || since == 0) co_return absent(asked);
+    if (!mailbox->record.log_tells_since(since)) co_return absent(asked);
     if (since >= mailbox->record.highestmodseq) co_return protocol::RangeSet{};
     auto& store = session->account()->store().store();
     const auto account = session->account()->id();

@@ -134,6 +134,13 @@ inline MailboxRecord any_mailbox(Random& random) {
     record.subscribed = below(random, 2) == 0;
     record.object_id = any_string(random);
     record.created_seconds = static_cast<std::int64_t>(any_number(random));
+    if (below(random, 2) == 0 && record.highestmodseq > 0) {
+        RestoreFence& fence = record.fence;
+        fence.restored_modseq = 1 + below(random, record.highestmodseq);
+        fence.backup_modseq = below(random, fence.restored_modseq);
+        fence.restored_uidnext = record.uidnext;
+        fence.backup_uidnext = record.uidnext / 2;
+    }
     return record;
 }
 
