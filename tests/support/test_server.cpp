@@ -281,6 +281,13 @@ void TestServer::maintain(std::int64_t horizon_micros) {
     REQUIRE(done.wait_for(lock, kPatience, [&] { return finished == cores.size(); }));
 }
 
+std::unique_ptr<actors::MemoryStream> TestServer::connect_stream(actors::Core& client) {
+    actors::Core& core = server_->cores()[next_core_++ % server_->cores().size()];
+    auto [theirs, ours] = actors::MemoryStream::make_pair(core, client);
+    server_->attach_imap(core, std::move(theirs));
+    return std::move(ours);
+}
+
 ImapClient TestServer::connect(std::string_view user) {
     actors::Core& core = server_->cores()[next_core_++ % server_->cores().size()];
     auto [theirs, ours] = actors::MemoryStream::make_pair(core, core);

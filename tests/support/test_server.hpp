@@ -74,6 +74,8 @@ class TestServer {
     void compact();
     // Greeted and, with a user, logged in.
     ImapClient connect(std::string_view user = "");
+    // The client's end of a new connection, to be used on the client's core.
+    std::unique_ptr<actors::MemoryStream> connect_stream(actors::Core& client);
     // Ends the server in order and opens it again on the same files.
     void restart();
     // Folds every idle account and drops log entries older than `horizon_micros` (0: none).
