@@ -198,7 +198,8 @@ UidRanges MailboxView::absent(const UidRanges& asked) const {
 UidRanges MailboxView::created_since(ModSeq since) const {
     UidRanges created;
     auto page = std::partition_point(pages_.begin(), pages_.end(), [since](const PagePtr& one) {
-        return one->fixed->createseq.back() <= since;
+        const auto& createseq = one->fixed->createseq;
+        return createseq[createseq.size() - 1] <= since;
     });
     for (; page != pages_.end(); ++page) {
         const FixedColumns& fixed = *(*page)->fixed;
