@@ -145,6 +145,7 @@ class Store {
         AccountId account, MailboxId mailbox, ModSeq since,
         const std::function<bool(ModSeq, const ChangeRecord&)>& visit) const = 0;
     // Uids expunged by entries with modseq > since, merged, ascending. The fast path of QRESYNC.
+    // kNotFound: the mailbox was deleted, and its log with it.
     virtual Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox,
                                              ModSeq since) const = 0;
 

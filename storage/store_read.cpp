@@ -221,6 +221,9 @@ Result<UidRanges> StoreImpl::expunged_since(AccountId account, MailboxId mailbox
                  return true;
              });
     if (!scanned) return tl::unexpected(scanned.error());
+    // Read after the log: if the mailbox is still there, its log was whole.
+    const Result<std::string> record = get(Family::kMailboxes, keys::mailbox(account, mailbox));
+    if (!record) return tl::unexpected(record.error());
     std::sort(all.begin(), all.end(),
               [](const UidRange& a, const UidRange& b) { return a.first < b.first; });
     UidRanges merged;

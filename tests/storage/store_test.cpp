@@ -281,6 +281,12 @@ TEST_CASE("the log gives the changes and the expunged uids after a modseq") {
     };
     CHECK(at.store->changes_since(me.id(), me.mailbox(), 2, collect).has_value());
     CHECK(seen == std::vector<ModSeq>{3, 4});
+    SUBCASE("a deleted mailbox has no log, which is not the same as an empty one") {
+        at.run(me, me.delete_mailbox());
+        const auto gone = at.store->expunged_since(me.id(), me.mailbox(), 3);
+        REQUIRE(!gone.has_value());
+        CHECK(gone.error().kind == StoreErrorKind::kNotFound);
+    }
     SUBCASE("a trimmed log begins behind its horizon") {
         at.run(me, me.fold());
         at.run(me, me.set_flags({1}, 0));

@@ -136,7 +136,7 @@ void ImapClient::append(std::string_view mailbox, std::string_view message,
        " {" + std::to_string(message.size()) + "+}\r\n" + std::string(message));
 }
 
-TestServer::TestServer(Options options) : options_(std::move(options)) {
+TestServer::TestServer(Options options) : options_(options) {
     open();
 }
 
