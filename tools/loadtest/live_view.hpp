@@ -1,0 +1,33 @@
+// How a run goes, for people: redrawn in place on a terminal, a line a second elsewhere; and the
+// result as text.
+#pragma once
+
+#include "tools/loadtest/run.hpp"
+
+#include <ostream>
+#include <string>
+
+namespace tidemark::loadtest {
+
+class LiveView final : public RunObserver {
+  public:
+    LiveView(std::ostream& out, bool is_terminal) : out_(out), is_terminal_(is_terminal) {}
+    void preparing(std::uint64_t ready, std::uint64_t clients) override;
+    void passed(const Second& second) override;
+    void checking() override;
+    // Leaves the last picture where it is.
+    void end();
+
+  private:
+    void draw(const std::string& text);
+
+    std::ostream& out_;
+    bool is_terminal_;
+    unsigned lines_drawn_ = 0;
+    std::uint64_t told_ready_ = 0;
+};
+
+// The table that `run` prints.
+std::string describe(const Result& result);
+
+}  // namespace tidemark::loadtest
