@@ -357,6 +357,7 @@ class Run {
         result.machine = describe_machine();
         result.seconds = std::move(seconds_);
         std::vector<const Recorder*> recorders;
+        recorders.reserve(threads_.size());
         for (auto& thread : threads_) recorders.push_back(thread->state().recorder);
         sum_up(recorders, names_, measured, result);
         result.checks.messages = checked_messages_;
