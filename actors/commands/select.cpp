@@ -179,6 +179,13 @@ Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
     session->select(std::move(box));
     if (select.qresync) co_await write_resync(session, std::move(*select.qresync));
     if (session->is_gone()) co_return;
+    if (session->mailbox() == nullptr) {
+        // Deleted while it was told. After an OK the client would take what it was told for all
+        // that there is up to this HIGHESTMODSEQ.
+        session->unselect();
+        session->no(tag, {AccountErrorKind::kNonexistent, "there is no such mailbox"});
+        co_return;
+    }
     session->ok(tag, ResponseCode::of(is_read_only ? CodeKind::read_only : CodeKind::read_write),
                 "selected");
 }

@@ -28,11 +28,11 @@ Awaitable<Outcome<protocol::RangeSet>> vanished_since(ImapSession* session,
     auto found = co_await session->account()->workers().run(
         WorkPriority::interactive,
         [&store, account, id, since] { return store.expunged_since(account, id, since); });
-    if (session->is_gone() || (mailbox = session->mailbox()) == nullptr)
-        co_return protocol::RangeSet{};
-    if (!found || !*found || since < mailbox->record.horizon_modseq) {
-        // Too busy, or the log can not be read, or it was trimmed meanwhile: what is absent is
-        // exact too, only longer.
+    if (session->is_gone()) co_return protocol::RangeSet{};
+    mailbox = session->mailbox();
+    if (mailbox == nullptr || !found || !*found || since < mailbox->record.horizon_modseq) {
+        // Deleted meanwhile, or too busy, or the log can not be read, or it was trimmed: what is
+        // absent is exact too, only longer.
         co_return absent(asked);
     }
     co_return absent(asked.intersect(to_range_set(**found)));

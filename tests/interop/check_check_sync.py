@@ -24,13 +24,14 @@ def restarter(server, port):
     serve = [server.tidemark, "serve", "--data", server.data, "--imap", f"127.0.0.1:{port}", "--imaps", "none",
              "--lmtp", "none", "--allow-plaintext"]
     with open(path, "w", encoding="utf-8") as script:
-        script.write(f"""import os, signal, subprocess, sys
+        # A killed server holds its lock until its last thread is gone; waiting for the lock waits for that.
+        script.write(f"""import fcntl, os, signal, subprocess, sys
 pid_file = {server.path("pid")!r}
 def kill():
     if not os.path.exists(pid_file): return
     pid = int(open(pid_file).read())
     os.kill(pid, signal.SIGKILL)
-    while os.path.exists(f"/proc/{{pid}}/fd/0"): pass
+    with open({os.path.join(server.data, "lock")!r}, "r+b") as lock: fcntl.lockf(lock, fcntl.LOCK_EX)
     os.remove(pid_file)
 kill()
 if "stop" not in sys.argv:
