@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from mbsync_config import write_config
 from run import equal, flags, need, ok, uids
 
 
@@ -13,36 +14,7 @@ def prepare(_):
 def run(server):
     mail = server.path("mail")
     os.makedirs(mail)
-    config = server.path("mbsyncrc")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write(f"""
-IMAPAccount server
-Host localhost
-Port {server.port("imaps")}
-User {server.user}
-Pass "{server.password}"
-SSLType IMAPS
-CertificateFile {server.certificate}
-AuthMechs LOGIN
-
-IMAPStore far
-Account server
-
-MaildirStore near
-Path {mail}/
-Inbox {mail}/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Remove Both
-Expunge Both
-CopyArrivalDate yes
-SyncState {server.path("state")}/
-""")
+    config = write_config(server, mail, "Both")
     os.makedirs(server.path("state"))
 
     def sync():

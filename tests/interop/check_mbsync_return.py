@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import returning
+from mbsync_config import write_config
 from run import equal, need
 
 
@@ -15,35 +16,7 @@ def run(server):
     mail = server.path("mail")
     os.makedirs(mail)
     os.makedirs(server.path("state"))
-    config = server.path("mbsyncrc")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write(f"""
-IMAPAccount server
-Host localhost
-Port {server.port("imaps")}
-User {server.user}
-Pass "{server.password}"
-SSLType IMAPS
-CertificateFile {server.certificate}
-AuthMechs LOGIN
-
-IMAPStore far
-Account server
-
-MaildirStore near
-Path {mail}/
-Inbox {mail}/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Near
-Remove Near
-Expunge Near
-SyncState {server.path("state")}/
-""")
+    config = write_config(server, mail, "Near")
 
     def sync():
         result = subprocess.run(["mbsync", "--config", config, "--all"], capture_output=True, text=True, timeout=300)
