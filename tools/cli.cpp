@@ -19,11 +19,10 @@ struct Prepared {
     const char* name;
     const char* purpose;
 };
-constexpr std::array<Prepared, 4> kPrepared = {{
+constexpr std::array<Prepared, 3> kPrepared = {{
     {"backup", "Take a consistent copy of the data directory while the server runs"},
     {"restore", "Make a data directory from a backup"},
     {"verifydata", "Check everything that is stored"},
-    {"gentestdata", "Make a data directory full of test mail"},
 }};
 
 void add_prepared(CLI::App& app, CommandContext& context) {
@@ -99,6 +98,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_import(app, context);
     add_export(app, context);
     add_dump(app, context);
+    add_gentestdata(app, context);
     add_status(app, context);
     add_ctl(app, context);
     add_config(app, context);
