@@ -135,6 +135,14 @@ std::optional<Uid> uid_of_page(std::string_view key) {
     if (key.size() != kAccountBytes + kMailboxBytes + sizeof(Uid)) return std::nullopt;
     return get<Uid>(key.substr(kAccountBytes + kMailboxBytes));
 }
+std::optional<AccountId> account_of(std::string_view key) {
+    if (key.size() < kAccountBytes) return std::nullopt;
+    return AccountId{get<std::uint64_t>(key)};
+}
+std::optional<MailboxId> mailbox_of(std::string_view key) {
+    if (key.size() < kAccountBytes + kMailboxBytes) return std::nullopt;
+    return MailboxId{get<std::uint32_t>(key.substr(kAccountBytes))};
+}
 std::optional<BodyId> body_of_summary(std::string_view key) {
     if (key.size() != kAccountBytes + sizeof(BodyId)) return std::nullopt;
     return BodyId{get<std::uint64_t>(key.substr(kAccountBytes))};

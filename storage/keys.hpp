@@ -59,6 +59,10 @@ std::string after(std::string_view prefix);
 std::optional<SegmentId> segment_of(std::string_view key);
 std::optional<ModSeq> modseq_of_change(std::string_view key);
 std::optional<Uid> uid_of_page(std::string_view key);
+// The account and the mailbox that the keys of mailboxes, changes, pages and summaries begin with;
+// nullopt only for one that is too short.
+std::optional<AccountId> account_of(std::string_view key);
+std::optional<MailboxId> mailbox_of(std::string_view key);
 std::optional<BodyId> body_of_summary(std::string_view key);
 std::optional<BodyId> body_of(std::string_view key);
 std::optional<std::string_view> name_of_subscription(std::string_view key);

@@ -54,6 +54,17 @@ constexpr std::chrono::minutes kExpungedBodiesAge{35};
 // Messages whose references one step of removing an account gives back.
 constexpr std::size_t kRemovePagesPerStep = 16;
 
+// Verification. Findings that are kept: enough to see what is wrong with a directory in which
+// everything is.
+constexpr std::size_t kFindingsMax = 10'000;
+// Blocks of RocksDB's tables, indexes above all, that are kept while everything is read once.
+constexpr std::size_t kVerifyCacheBytes = 32u << 20;
+// Body records that are sorted by where they lie before the bodies are read: about 12 MB.
+constexpr std::size_t kVerifyBodiesAtATime = 131'072;
+// Bodies up to this size are read whole and their summaries compared; larger ones are read in
+// pieces, by one thread at a time with kReadPieceBytes.
+constexpr std::size_t kVerifySummaryBytesMax = 128u << 20;
+
 constexpr std::size_t kWriteBufferBytes =
     16u << 20;  // of each column family; the WAL's limit is usually reached first
 constexpr std::size_t kBlockBytes = 8u << 10;  // of a table: one or two pages of a mailbox

@@ -33,10 +33,15 @@ enum class Family : std::uint8_t {
     kBodies
 };
 constexpr std::size_t kFamilyCount = 7;
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {
+    "default", "accounts", "mailboxes", "changes", "pages", "summaries", "bodies"};
 
 StoreError store_error(const rocksdb::Status& status);
 // Names a directory from now on; at random, so that no two have the same.
 std::uint64_t new_fence_owner();
+// The number in DIR/format. kNotFound: there is no such file; kCorrupt: it is something else;
+// kTooNew.
+Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system);
 inline std::string_view view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }

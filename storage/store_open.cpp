@@ -15,8 +15,6 @@
 namespace tidemark::storage {
 namespace {
 
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {
-    "default", "accounts", "mailboxes", "changes", "pages", "summaries", "bodies"};
 constexpr std::string_view kFormatPrefix = "tidemark data directory, format ";
 
 class SilentLogger final : public rocksdb::Logger {
@@ -211,23 +209,29 @@ Result<void> StoreImpl::prepare_directory() {
     return {};
 }
 
+Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system) {
+    const std::string path = directory + "/format";
+    const auto status = file_system.status(path);
+    if (!status) return tl::unexpected(store_error(status.error()));
+    if (!*status) return fail(StoreErrorKind::kNotFound, fmt::format("{} is missing", path));
+    auto file = file_system.open(path, FileSystem::Mode::kRead);
+    if (!file) return tl::unexpected(store_error(file.error()));
+    std::string text(256, '\0');
+    const auto got = (*file)->read_at(0, text.data(), text.size());
+    if (!got) return tl::unexpected(store_error(got.error()));
+    text.resize(*got);
+    const std::optional<std::uint32_t> format = parse_format(text);
+    if (!format)
+        return fail(StoreErrorKind::kCorrupt, fmt::format("{} is not a format file", path));
+    if (*format > kFormat) return too_new(directory, *format);
+    return *format;
+}
+
 Result<void> StoreImpl::check_format_file() {
     const std::string path = directory_ + "/format";
-    const auto status = file_system_.status(path);
-    if (!status) return tl::unexpected(store_error(status.error()));
-    if (*status) {
-        auto file = file_system_.open(path, FileSystem::Mode::kRead);
-        if (!file) return tl::unexpected(store_error(file.error()));
-        std::string text(256, '\0');
-        const auto got = (*file)->read_at(0, text.data(), text.size());
-        if (!got) return tl::unexpected(store_error(got.error()));
-        text.resize(*got);
-        const std::optional<std::uint32_t> format = parse_format(text);
-        if (!format)
-            return fail(StoreErrorKind::kCorrupt, fmt::format("{} is not a format file", path));
-        if (*format > kFormat) return too_new(directory_, *format);
-        return {};
-    }
+    const Result<std::uint32_t> format = read_format_file(directory_, file_system_);
+    if (format) return {};
+    if (format.error().kind != StoreErrorKind::kNotFound) return tl::unexpected(format.error());
     const auto database = file_system_.status(directory_ + "/db/CURRENT");
     if (!database) return tl::unexpected(store_error(database.error()));
     if (*database)

@@ -51,6 +51,8 @@ class TestAccount {
         next_.mailbox.id = mailbox();
         next_.mailbox.name = "INBOX";
         next_.mailbox.uidvalidity = 7;
+        next_.counters.mailbox_id = raw(mailbox());
+        next_.counters.uidvalidity = next_.mailbox.uidvalidity;
         ChangeRecord change;
         change.kind = ChangeKind::kMailboxCreated;
         change.new_name = "INBOX";
@@ -251,6 +253,8 @@ class TestAccount {
         next_.view = std::move(draft).finish();
         next_.mailbox.highestmodseq = modseq;
         next_.mailbox.counts = next_.view->counts();
+        next_.counters.used_messages = next_.mailbox.counts.messages;
+        next_.counters.used_bytes = next_.mailbox.counts.bytes;
         transaction.put_change(mailbox(), modseq, change);
         transaction.put_mailbox(next_.mailbox);
         transaction.put_counters(next_.counters);
