@@ -54,8 +54,6 @@ class StateChecker final : public Checker {
     void check_messages(MailboxId mailbox, const Snapshot& truth);
     void check_flags(MailboxId mailbox, const CachedMessage& now, const Message& message);
 
-    static constexpr EventId kNever = ~EventId{0};
-
     std::map<MailboxId, std::map<protocol::Uid, Message>> messages_;
     std::map<SessionId, protocol::RangeSet> targets_;  // of the STORE or MOVE under way
     std::map<SessionId, protocol::ResponseCode> copy_uid_;

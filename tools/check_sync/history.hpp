@@ -18,6 +18,7 @@ namespace tidemark::check_sync {
 
 using SessionId = std::uint32_t;
 using EventId = std::uint64_t;  // from 1; 0: none
+inline constexpr EventId kNever = ~EventId{0};
 
 enum class EventKind : std::uint8_t {
     connected,  // a new connection of the session, logged in

@@ -19,7 +19,8 @@ Judge::Judge(const History& history)
       highest(replay.add<HighestModSeqChecker>()),
       swaps(replay.add<CompareAndSwapChecker>(versions, highest)),
       uids(replay.add<UidChecker>()),
-      state(replay.add<StateChecker>()) {}
+      state(replay.add<StateChecker>()),
+      order(replay.add<OrderChecker>()) {}
 
 namespace {
 
@@ -216,13 +217,14 @@ class Run {
             "{} operations of {} sessions and {} observers on {} mailboxes, seed {}, in {:.1f} s\n"
             "{} commands, {} responses, {} connections, {} resynchronisations, {} lines pushed in "
             "IDLE\n"
-            "{} conditional changes tried, {} won; {} caches with {} messages compared; {} "
-            "restarts\n",
+            "{} conditional changes tried, {} won; {} caches with {} messages compared; an "
+            "order of all changes sought for {} messages, not found out for {}; {} restarts\n",
             shared_.operations_done, settings_.sessions, settings_.observers, mailboxes_.size(),
             settings_.seed, took.count(), judge_.replay.commands(), judge_.replay.responses(),
             shared_.connections, shared_.resynchronisations, shared_.idle_lines,
             judge_.swaps.attempts(), judge_.swaps.won(), judge_.state.caches_compared(),
-            judge_.state.messages_compared(), restarts_);
+            judge_.state.messages_compared(), judge_.order.messages_sought(),
+            judge_.order.messages_undecided(), restarts_);
         if (!server.has_condstore)
             text += "not checked: everything about mod-sequences (the server has no CONDSTORE)\n";
         if (!server.has_qresync) text += "not checked: VANISHED (the server has no QRESYNC)\n";

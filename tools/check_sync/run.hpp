@@ -4,6 +4,7 @@
 
 #include "tools/check_sync/check_compare_and_swap.hpp"
 #include "tools/check_sync/check_modseqs.hpp"
+#include "tools/check_sync/check_order.hpp"
 #include "tools/check_sync/check_state.hpp"
 #include "tools/check_sync/check_uids.hpp"
 #include "tools/check_sync/session.hpp"
@@ -41,6 +42,7 @@ class Judge {
     CompareAndSwapChecker& swaps;
     UidChecker& uids;
     StateChecker& state;
+    OrderChecker& order;
 };
 
 }  // namespace tidemark::check_sync

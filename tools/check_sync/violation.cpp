@@ -75,6 +75,9 @@ constexpr std::array<RuleText, kRuleCount> kRules = {{
      "RFC 9051 §2.3.1.1"},
     {Rule::change_lost, "change-lost", "a change of flags that was acknowledged is there",
      "RFC 9051 §6.4.6"},
+    {Rule::no_order_of_changes, "no-order-of-changes",
+     "the STOREs of a message took effect one after the other, each between command and answer",
+     "RFC 7162 §3.1, §3.1.3"},
 }};
 
 constexpr bool in_order() {

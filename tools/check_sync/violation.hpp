@@ -41,8 +41,9 @@ enum class Rule : std::uint8_t {
     message_lost,
     message_replaced,
     change_lost,
+    no_order_of_changes,
 };
-inline constexpr std::size_t kRuleCount = 30;
+inline constexpr std::size_t kRuleCount = 31;
 
 struct RuleText {
     Rule rule;
