@@ -60,6 +60,22 @@ def result(label, seed, slow, memory):
             "verdict": {"ok": True, "harness_was_bottleneck": False, "reasons": []}}
 
 
+def comparison():
+    """Two scenarios of five pairs; the second has a run that failed."""
+    scenarios = []
+    for name, factor in (("webmail", 5), ("ops/noop", 0.8)):
+        pairs = []
+        for number in range(5):
+            a, b = (dict(result("", number * 2 + side, slow * (1 + number / 20), memory), scenario=name)
+                    for side, (slow, memory) in enumerate(((180 * factor, 900 << 20), (180, 60 << 20))))
+            pairs.append({"a": a, "b": b})
+        scenarios.append({"name": name, "description": "as people do", "headline": "SELECT p50", "ok": name == "webmail",
+                          "reasons": [] if name == "webmail" else ["ops/noop, pair 1 of 5, Tidemark: </script> 1 wrong answers"],
+                          "pairs": pairs})
+    return {"comparison": 1, "version": "0.1.0", "start": "2026-11-25T12:00:00Z", "a": "Dovecot", "b": "Tidemark",
+            "machine": scenarios[0]["pairs"][0]["a"]["machine"], "scenarios": scenarios}
+
+
 # Every canvas has many pixels that are not see-through, in several colours: axes, grid and lines.
 DRAWN = """[...document.querySelectorAll("canvas")].map((canvas) => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", {willReadFrequently: true});
@@ -110,5 +126,20 @@ def run(server):
             browser.session = None
             browser.open(path, width=width)
             check_page(browser, path, folder, name, charts=5 + 2 * 3)
+        path = os.path.join(folder, "comparison.html")
+        with open(server.path("comparison.json"), "w", encoding="utf-8") as file:
+            json.dump(comparison(), file)
+        server.command("loadtest", "report", server.path("comparison.json"), "-o", path)
+        browser.requests.clear()
+        browser.session = None
+        browser.open(path, width=1280)
+        # Nothing is drawn before it is looked at, but the ratios: 2 of the whole, 11 of each scenario.
+        equal(browser.value("document.querySelectorAll('canvas').length"), 0, "charts that nobody opened")
+        equal(browser.value("document.querySelectorAll('svg.ratio').length"), 2 + 2 * (4 + 2 * 3), "ratios")
+        equal(browser.value("[...document.querySelectorAll('table')].slice(0, 2).map((one) => one.rows[1].cells[0].textContent)"),
+              ["webmail: SELECT p50", "SELECT p50"], "the headline comes first")
+        browser.screenshot(os.path.join(folder, "comparison-closed.png"))
+        browser.value("document.querySelector('details').open = true")
+        check_page(browser, path, folder, "comparison", charts=5 + 2 * 3)
     finally:
         browser.close()

@@ -1,130 +1,52 @@
 #include "tools/commands.hpp"
-#include "tools/config.hpp"
 #include "tools/loadtest/bundled.hpp"
 #include "tools/loadtest/commands.hpp"
 #include "tools/loadtest/fill.hpp"
 #include "tools/loadtest/live_view.hpp"
-#include "tools/loadtest/run.hpp"
+#include "tools/loadtest/load_options.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <csignal>
-#include <fstream>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace tidemark::tools {
 
 namespace {
 
-struct ServerOptions {
-    loadtest::SocketConnector::Options connect;
-    bool has_tls = false;
-    bool has_starttls = false;
-    std::string users;
-    std::string password;
-};
-
-struct LoadOptions {
+struct RunCommand {
     std::string scenario;
     ServerOptions server;
-    std::string warmup;
-    std::string duration;
+    LoadOptions load;
+    std::string pid;
     std::string json;
-    std::uint64_t connections = 0;
-    std::uint64_t iterations = 0;
-    double rate = 0;
-    loadtest::RunOptions run;
 };
 
-std::atomic<bool> interrupted{false};
-
-extern "C" void note_interrupt(int) {
-    interrupted = true;
-}
-
-// Each connection is a descriptor; the soft limit is usually 1024.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-void add_server(CLI::App& app, ServerOptions& options) {
-    app.add_option("--server", options.connect.server, "Any IMAP server")
-        ->required()
-        ->type_name("HOST:PORT");
-    auto* tls = app.add_flag("--tls", options.has_tls,
-                             "TLS from the first byte; the certificate is not checked");
-    app.add_flag("--starttls", options.has_starttls, "TLS by STARTTLS")->excludes(tls);
-    app.add_option("--lmtp", options.connect.lmtp, "Where scenarios deliver mail")
-        ->type_name("HOST:PORT|unix:PATH");
-    app.add_option("--users", options.users, "The accounts: one name, or 'u{1..1000}'")->required();
-    app.add_option("--password", options.password, "Of all of them")->required();
-}
-
-CommandResult<std::unique_ptr<loadtest::SocketConnector>> connector_of(ServerOptions& options) {
-    options.connect.transport = options.has_tls        ? loadtest::Transport::tls
-                                : options.has_starttls ? loadtest::Transport::starttls
-                                                       : loadtest::Transport::plain;
-    auto made = loadtest::SocketConnector::make(options.connect);
-    if (!made) return could_not_run(made.error());
-    return std::move(*made);
-}
-
-CommandResult<void> take_times(LoadOptions& options) {
-    for (auto [text, target] : {std::pair(&options.warmup, &options.run.warmup),
-                                std::pair(&options.duration, &options.run.duration)}) {
-        if (text->empty()) continue;
-        const auto time = loadtest::parse_time(*text);
-        if (!time) return could_not_run(time.error());
-        *target = *time;
-    }
-    return {};
-}
-
-CommandResult<void> run(LoadOptions& options, CommandContext& context) {
-    const loadtest::BundledScenarios finder;
-    const auto file = finder.find(options.scenario);
-    if (!file)
-        return could_not_run(fmt::format(
-            "there is no scenario {}; see: tidemark loadtest scenarios", options.scenario));
-    const auto scenario = loadtest::parse_scenario(file->path, file->text, finder);
-    if (!scenario) return could_not_run(scenario.error());
-    const auto users = loadtest::UserPattern::parse(options.server.users);
-    if (!users) return could_not_run(users.error());
-    if (auto times = take_times(options); !times) return times;
-    auto connector = connector_of(options.server);
+CommandResult<void> run(RunCommand& command, CommandContext& context) {
+    const auto scenario = scenario_of(command.scenario);
+    if (!scenario) return tl::unexpected(scenario.error());
+    auto connector = connector_of(command.server);
     if (!connector) return tl::unexpected(connector.error());
+    auto options = run_options_of(command.load, command.server, (*connector)->transport());
+    if (!options) return tl::unexpected(options.error());
+    if (!command.pid.empty()) {
+        const auto pid = read_pid(command.pid);
+        if (!pid) return tl::unexpected(pid.error());
+        options->server_pid = *pid;
+    }
     raise_descriptor_limit();
-
-    loadtest::RunOptions& run = options.run;
-    run.users = *users;
-    run.password = options.server.password;
-    if (options.connections > 0) run.connections = options.connections;
-    if (options.rate > 0) run.rate = options.rate;
-    if (options.iterations > 0) run.iterations = options.iterations;
-    run.server = {options.server.connect.server, std::string(name_of((*connector)->transport())),
-                  options.server.connect.lmtp, ""};
-    run.version = TIDEMARK_VERSION;
-    run.stop = &interrupted;
-    std::signal(SIGINT, note_interrupt);
+    const Interrupt interrupt;
+    options->stop = Interrupt::flag();
     loadtest::LiveView view(context.terminal.err, isatty(STDERR_FILENO) == 1);
-    const auto result = loadtest::run_scenario(*scenario, run, **connector, &view);
-    std::signal(SIGINT, SIG_DFL);
+    const auto result = loadtest::run_scenario(*scenario, *options, **connector, &view);
     view.end();
     if (!result) return could_not_run(result.error());
     context.terminal.out << loadtest::describe(*result);
-    if (!options.json.empty()) {
-        std::ofstream out(options.json);
-        out << loadtest::encode_result(*result);
-        if (!out.flush()) return could_not_run("cannot write " + options.json);
+    if (!command.json.empty()) {
+        const auto written = write_file(command.json, loadtest::encode_result(*result));
+        if (!written) return written;
     }
     if (!result->verdict.ok) return refuse("the run was not well");
     return {};
@@ -132,34 +54,19 @@ CommandResult<void> run(LoadOptions& options, CommandContext& context) {
 
 void add_run(CLI::App& loadtest, CommandContext& context) {
     auto* sub = loadtest.add_subcommand("run", "Run a scenario against any IMAP server");
-    auto options = std::make_shared<LoadOptions>();
-    sub->add_option("SCENARIO", options->scenario, "A name (see scenarios) or a TOML file")
+    auto command = std::make_shared<RunCommand>();
+    sub->add_option("SCENARIO", command->scenario, "A name (see scenarios) or a TOML file")
         ->required();
-    add_server(*sub, options->server);
-    sub->add_option("--connections", options->connections, "Clients of all groups together")
-        ->type_name("N");
-    auto* rate = sub->add_option("--rate", options->rate,
-                                 "Iterations a second; latency counts from when each should begin");
-    sub->add_flag("--closed", options->run.is_closed,
-                  "Every client goes as fast as the server answers")
-        ->excludes(rate);
-    sub->add_option("--warmup", options->warmup, "Not measured: 5s")->type_name("TIME");
-    sub->add_option("--duration", options->duration, "Measured: 30s, 2m")->type_name("TIME");
-    sub->add_option("--iterations", options->iterations, "End after so many")->type_name("N");
-    sub->add_option("--threads", options->run.threads, "Of the harness")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 256));
-    sub->add_option("--ramp", options->run.ramp_per_second, "Clients made ready a second; 0: all")
-        ->capture_default_str();
-    sub->add_option("--seed", options->run.seed, "Of messages and choices")->capture_default_str();
-    sub->add_option("--server-pid", options->run.server_pid,
+    add_server(*sub, command->server);
+    add_load(*sub, command->load);
+    sub->add_option("--server-pid", command->pid,
                     "Measure processor time and memory of this process and its descendants")
-        ->type_name("PID");
-    sub->add_option("--exec", options->run.shell_command, "What the step \"shell\" runs")
+        ->type_name("PID|FILE");
+    sub->add_option("--exec", command->load.run.shell_command, "What the step \"shell\" runs")
         ->type_name("CMD");
-    sub->add_option("--label", options->run.label, "Names the server in reports");
-    sub->add_option("--json", options->json, "Write the result here")->type_name("FILE");
-    sub->callback([options, &context] { context.finish(run(*options, context)); });
+    sub->add_option("--label", command->load.run.label, "Names the server in reports");
+    sub->add_option("--json", command->json, "Write the result here")->type_name("FILE");
+    sub->callback([command, &context] { context.finish(run(*command, context)); });
 }
 
 void add_scenarios(CLI::App& loadtest, CommandContext& context) {
@@ -227,6 +134,7 @@ void add_loadtest(CLI::App& app, CommandContext& context) {
     add_run(*sub, context);
     add_fill(*sub, context);
     add_scenarios(*sub, context);
+    add_loadtest_compare(*sub, context);
     add_loadtest_report(*sub, context);
 }
 

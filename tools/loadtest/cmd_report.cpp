@@ -1,4 +1,5 @@
 #include "tools/loadtest/commands.hpp"
+#include "tools/loadtest/load_options.hpp"
 #include "tools/loadtest/report.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +7,9 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tidemark::tools {
 
@@ -16,28 +20,43 @@ struct Options {
     std::string output;
 };
 
-CommandResult<loadtest::Result> read_result(const std::string& path) {
+struct Inputs {
+    std::vector<loadtest::Result> results;
+    std::vector<loadtest::Comparison> comparisons;
+};
+
+CommandResult<void> read_input(const std::string& path, Inputs& inputs) {
     std::ifstream file(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file.is_open() || file.bad()) return could_not_run(path + ": can not be read");
+    if (loadtest::is_comparison(text)) {
+        auto comparison = loadtest::decode_comparison(text);
+        if (!comparison) return could_not_run(path + ": " + comparison.error());
+        inputs.comparisons.push_back(std::move(*comparison));
+        return {};
+    }
     auto result = loadtest::decode_result(text);
     if (!result) return could_not_run(path + ": " + result.error());
-    return std::move(*result);
+    inputs.results.push_back(std::move(*result));
+    return {};
+}
+
+std::string counted(std::size_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
 CommandResult<void> run(const Options& options, Terminal& terminal) {
-    std::vector<loadtest::Result> results;
+    Inputs inputs;
     for (const std::string& path : options.inputs) {
-        auto result = read_result(path);
-        if (!result) return tl::unexpected(result.error());
-        results.push_back(std::move(*result));
+        if (auto read = read_input(path, inputs); !read) return read;
     }
-    std::ofstream file(options.output, std::ios::binary | std::ios::trunc);
-    file << loadtest::make_report(results);
-    file.close();
-    if (!file) return could_not_run(options.output + ": can not be written");
-    terminal.out << fmt::format("{}: {} run{}\n", options.output, results.size(),
-                                results.size() == 1 ? "" : "s");
+    auto written =
+        write_file(options.output, loadtest::make_report(inputs.results, inputs.comparisons));
+    if (!written) return written;
+    terminal.out << options.output << ": " << counted(inputs.results.size(), "run");
+    if (!inputs.comparisons.empty())
+        terminal.out << ", " << counted(inputs.comparisons.size(), "comparison");
+    terminal.out << '\n';
     return {};
 }
 
@@ -47,7 +66,7 @@ void add_loadtest_report(CLI::App& loadtest, CommandContext& context) {
     auto* sub = loadtest.add_subcommand(
         "report", "Make one HTML file with charts of results; several are drawn over each other");
     auto options = std::make_shared<Options>();
-    sub->add_option("RESULT", options->inputs, "Files that loadtest run --json wrote")
+    sub->add_option("RESULT", options->inputs, "Files that --json of run or compare wrote")
         ->required()
         ->type_name("JSON");
     sub->add_option("-o,--output", options->output, "The report")->required()->type_name("FILE");

@@ -5,6 +5,7 @@
 
 namespace tidemark::tools {
 
+void add_loadtest_compare(CLI::App& loadtest, CommandContext& context);
 void add_loadtest_report(CLI::App& loadtest, CommandContext& context);
 
 }  // namespace tidemark::tools

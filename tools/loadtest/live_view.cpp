@@ -26,7 +26,14 @@ std::string head(const Second& second) {
 
 }  // namespace
 
-void LiveView::draw(const std::string& text) {
+void LiveView::begin(const std::string& what) {
+    headline_ = what + '\n';
+    told_ready_ = 0;
+    if (!is_terminal_) out_ << headline_ << std::flush;
+}
+
+void LiveView::draw(const std::string& picture) {
+    const std::string text = headline_ + picture;
     // Up over the last picture, then clear to the end of the screen.
     if (is_terminal_ && lines_drawn_ > 0) out_ << fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
     out_ << text << std::flush;
@@ -61,8 +68,11 @@ void LiveView::passed(const Second& second) {
 }
 
 void LiveView::checking() {
-    lines_drawn_ = 0;
-    out_ << "counting what was delivered\n" << std::flush;
+    if (is_terminal_) {
+        draw("counting what was delivered\n");
+    } else {
+        out_ << "counting what was delivered\n" << std::flush;
+    }
 }
 
 void LiveView::end() {

@@ -15,14 +15,17 @@ class LiveView final : public RunObserver {
     void preparing(std::uint64_t ready, std::uint64_t clients) override;
     void passed(const Second& second) override;
     void checking() override;
+    // A further run begins; `what` is its headline.
+    void begin(const std::string& what);
     // Leaves the last picture where it is.
     void end();
 
   private:
-    void draw(const std::string& text);
+    void draw(const std::string& picture);
 
     std::ostream& out_;
     bool is_terminal_;
+    std::string headline_;
     unsigned lines_drawn_ = 0;
     std::uint64_t told_ready_ = 0;
 };

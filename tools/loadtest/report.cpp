@@ -1,5 +1,9 @@
 #include "tools/loadtest/report.hpp"
 
+#include "tools/loadtest/result_json.hpp"
+
+#include <utility>
+
 namespace tidemark::loadtest {
 
 namespace {
@@ -15,18 +19,34 @@ void append_escaped(std::string& text, std::string_view json) {
     }
 }
 
+nlohmann::json drawn(const ComparedScenario& scenario) {
+    nlohmann::json json = json_of(scenario);
+    json.erase("pairs");
+    json["count"] = scenario.pairs.size();
+    if (!scenario.pairs.empty()) {
+        json["a"] = json_of(scenario.typical_pair().a);
+        json["b"] = json_of(scenario.typical_pair().b);
+    }
+    return json;
+}
+
+nlohmann::json drawn(const Comparison& comparison) {
+    nlohmann::json json = json_head_of(comparison);
+    for (const ComparedScenario& one : comparison.scenarios)
+        json["scenarios"].push_back(drawn(one));
+    return json;
+}
+
 }  // namespace
 
-std::string make_report(const std::vector<Result>& results) {
+std::string make_report(const std::vector<Result>& results,
+                        const std::vector<Comparison>& comparisons) {
+    nlohmann::json json = {{"runs", nlohmann::json::array()},
+                           {"comparisons", nlohmann::json::array()}};
+    for (const Result& result : results) json["runs"].push_back(json_of(result));
+    for (const Comparison& one : comparisons) json["comparisons"].push_back(drawn(one));
     std::string text(kReportBefore);
-    text += '[';
-    bool first = true;
-    for (const Result& result : results) {
-        if (!first) text += ',';
-        first = false;
-        append_escaped(text, encode_result(result));
-    }
-    text += ']';
+    append_escaped(text, text_of(json));
     text += kReportAfter;
     return text;
 }

@@ -2,6 +2,7 @@
 // results themselves in it. The page is made part of the program by report/embed.py.
 #pragma once
 
+#include "tools/loadtest/comparison.hpp"
 #include "tools/loadtest/result.hpp"
 
 #include <string>
@@ -14,8 +15,9 @@ namespace tidemark::loadtest {
 extern const std::string_view kReportBefore;
 extern const std::string_view kReportAfter;
 
-// The first result is the one whose machine is named; runs without a label are told apart by their
-// server's address.
-[[nodiscard]] std::string make_report(const std::vector<Result>& results);
+// Results are drawn over each other; runs without a label are told apart by their server's address.
+// Of a comparison's pairs the typical one is drawn for each scenario, its measures are from all.
+[[nodiscard]] std::string make_report(const std::vector<Result>& results,
+                                      const std::vector<Comparison>& comparisons = {});
 
 }  // namespace tidemark::loadtest

@@ -1,5 +1,7 @@
 #include "tools/loadtest/result.hpp"
 
+#include "tools/loadtest/result_json.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/sysinfo.h>
@@ -141,12 +143,7 @@ void decode_head(const Json& json, Result& result) {
     settings.at("threads").get_to(result.settings.threads);
     settings.at("users").get_to(result.settings.users);
     settings.at("seed").get_to(result.settings.seed);
-    const Json& machine = json.at("machine");
-    machine.at("system").get_to(result.machine.system);
-    machine.at("processor").get_to(result.machine.processor);
-    machine.at("cores").get_to(result.machine.cores);
-    machine.at("memory_bytes").get_to(result.machine.memory_bytes);
-    machine.at("build").get_to(result.machine.build);
+    result.machine = machine_of(json.at("machine"));
 }
 
 void decode_findings(const Json& json, Result& result) {
@@ -198,58 +195,85 @@ const CommandFigures* Result::command(std::string_view name) const {
     return nullptr;
 }
 
-std::string encode_result(const Result& result) {
+Json json_of(const Machine& machine) {
+    return {{"system", machine.system},
+            {"processor", machine.processor},
+            {"cores", machine.cores},
+            {"memory_bytes", machine.memory_bytes},
+            {"build", machine.build}};
+}
+
+Machine machine_of(const Json& json) {
+    Machine machine;
+    json.at("system").get_to(machine.system);
+    json.at("processor").get_to(machine.processor);
+    json.at("cores").get_to(machine.cores);
+    json.at("memory_bytes").get_to(machine.memory_bytes);
+    json.at("build").get_to(machine.build);
+    return machine;
+}
+
+Json json_of(const Result& result) {
     Json commands = Json::array();
     for (const CommandFigures& command : result.commands) commands.push_back(encode(command));
     Json seconds = Json::array();
     for (const Second& second : result.seconds) seconds.push_back(encode(second));
     const RunSettings& settings = result.settings;
-    const Json json = {{"format", kResultFormat},
-                       {"version", result.version},
-                       {"label", result.label},
-                       {"scenario", result.scenario},
-                       {"server",
-                        {{"address", result.server.address},
-                         {"transport", result.server.transport},
-                         {"lmtp", result.server.lmtp},
-                         {"greeting", result.server.greeting}}},
-                       {"start", result.start},
-                       {"settings",
-                        {{"loop", settings.loop},
-                         {"rate", settings.rate},
-                         {"connections", settings.connections},
-                         {"warmup_seconds", settings.warmup_seconds},
-                         {"duration_seconds", settings.duration_seconds},
-                         {"threads", settings.threads},
-                         {"users", settings.users},
-                         {"seed", settings.seed}}},
-                       {"machine",
-                        {{"system", result.machine.system},
-                         {"processor", result.machine.processor},
-                         {"cores", result.machine.cores},
-                         {"memory_bytes", result.machine.memory_bytes},
-                         {"build", result.machine.build}}},
-                       {"commands", std::move(commands)},
-                       {"seconds", std::move(seconds)},
-                       {"server_use", result.server_use ? encode(*result.server_use) : Json()},
-                       {"harness",
-                        {{"cpu_max", result.harness.cpu_max},
-                         {"cpu_mean", result.harness.cpu_mean},
-                         {"cpu_seconds", result.harness.cpu_seconds},
-                         {"lag_p99_us", result.harness.lag_p99_us},
-                         {"lag_max_us", result.harness.lag_max_us}}},
-                       {"checks",
-                        {{"answers", result.checks.answers},
-                         {"bodies", result.checks.bodies},
-                         {"messages", result.checks.messages},
-                         {"wrong", result.checks.wrong},
-                         {"examples", result.checks.examples}}},
-                       {"verdict",
-                        {{"ok", result.verdict.ok},
-                         {"harness_was_bottleneck", result.verdict.harness_was_bottleneck},
-                         {"reasons", result.verdict.reasons}}}};
+    return {{"format", kResultFormat},
+            {"version", result.version},
+            {"label", result.label},
+            {"scenario", result.scenario},
+            {"server",
+             {{"address", result.server.address},
+              {"transport", result.server.transport},
+              {"lmtp", result.server.lmtp},
+              {"greeting", result.server.greeting}}},
+            {"start", result.start},
+            {"settings",
+             {{"loop", settings.loop},
+              {"rate", settings.rate},
+              {"connections", settings.connections},
+              {"warmup_seconds", settings.warmup_seconds},
+              {"duration_seconds", settings.duration_seconds},
+              {"threads", settings.threads},
+              {"users", settings.users},
+              {"seed", settings.seed}}},
+            {"machine", json_of(result.machine)},
+            {"commands", std::move(commands)},
+            {"seconds", std::move(seconds)},
+            {"server_use", result.server_use ? encode(*result.server_use) : Json()},
+            {"harness",
+             {{"cpu_max", result.harness.cpu_max},
+              {"cpu_mean", result.harness.cpu_mean},
+              {"cpu_seconds", result.harness.cpu_seconds},
+              {"lag_p99_us", result.harness.lag_p99_us},
+              {"lag_max_us", result.harness.lag_max_us}}},
+            {"checks",
+             {{"answers", result.checks.answers},
+              {"bodies", result.checks.bodies},
+              {"messages", result.checks.messages},
+              {"wrong", result.checks.wrong},
+              {"examples", result.checks.examples}}},
+            {"verdict",
+             {{"ok", result.verdict.ok},
+              {"harness_was_bottleneck", result.verdict.harness_was_bottleneck},
+              {"reasons", result.verdict.reasons}}}};
+}
+
+std::string text_of(const Json& json) {
     // What a server said may be no UTF-8.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string encode_result(const Result& result) {
+    return text_of(json_of(result));
+}
+
+Result result_of(const Json& json) {
+    Result result;
+    decode_head(json, result);
+    decode_findings(json, result);
+    return result;
 }
 
 tl::expected<Result, std::string> decode_result(std::string_view text) {
@@ -259,10 +283,7 @@ tl::expected<Result, std::string> decode_result(std::string_view text) {
         if (const auto format = json.at("format").get<unsigned>(); format != kResultFormat)
             return tl::unexpected(fmt::format("format {} is not known; this program reads {}",
                                               format, kResultFormat));
-        Result result;
-        decode_head(json, result);
-        decode_findings(json, result);
-        return result;
+        return result_of(json);
     } catch (const Json::exception& error) {
         return tl::unexpected(fmt::format("no result of loadtest run: {}", error.what()));
     }

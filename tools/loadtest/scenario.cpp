@@ -251,11 +251,12 @@ class Reader {
 
   private:
     Scenario read_scenario(const std::string& path, const toml::table& root) {
-        allow_only(root, {"name", "description", "connections", "warmup", "duration",
+        allow_only(root, {"name", "description", "headline", "connections", "warmup", "duration",
                           "errors_allowed", "client"});
         Scenario scenario;
         scenario.name = root["name"].value_or(path);
         scenario.description = root["description"].value_or(std::string());
+        scenario.headline = root["headline"].value_or(std::string());
         if (const auto* one = root.get("connections"))
             scenario.connections = positive_of(*one, "connections");
         if (const auto* one = root.get("warmup")) scenario.warmup = time_of(*one, "warmup");

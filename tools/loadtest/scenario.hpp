@@ -105,6 +105,7 @@ struct Group {
 struct Scenario {
     std::string name;
     std::string description;
+    std::string headline;  // the measure that a comparison puts first (comparison.hpp)
     std::uint64_t connections = 100;
     std::chrono::microseconds warmup{2'000'000};
     std::chrono::microseconds duration{30'000'000};

@@ -5,16 +5,13 @@ import os
 import re
 import sys
 
-PIECE = 8000  # characters of one string literal; compilers need not take more than 65,536
 
-
-def literal(text):
-    def escape(byte):
-        char = chr(byte)
-        return "\\n" if char == "\n" else "\\" + char if char in '"\\?' else char if 32 <= byte < 127 else f"\\{byte:03o}"
+def array(name, text):
+    """Bytes one by one: a string literal may have 65,536 at most."""
     data = text.encode("utf-8")
-    pieces = ["".join(map(escape, data[at:at + PIECE])) for at in range(0, len(data), PIECE)]
-    return "std::string_view(\n" + "\n".join(f'    "{piece}"' for piece in pieces) + f",\n    {len(data)})"
+    numbers = [str(byte if byte < 128 else byte - 256) for byte in data]
+    lines = [",".join(numbers[at:at + 40]) for at in range(0, len(numbers), 40)]
+    return f"constexpr char {name}[] = {{\n" + ",\n".join(lines) + "};\n"
 
 
 def main(page, output):
@@ -31,9 +28,10 @@ def main(page, output):
         text = re.sub(r"/\* include (\S+) \*/", include, file.read())
     before, after = text.split("/* results */")
     with open(output, "w", encoding="ascii") as file:
-        file.write('#include "tools/loadtest/report.hpp"\n\nnamespace tidemark::loadtest {\n\n'
-                   f"const std::string_view kReportBefore = {literal(before)};\n\n"
-                   f"const std::string_view kReportAfter = {literal(after)};\n\n}}  // namespace tidemark::loadtest\n")
+        file.write('#include "tools/loadtest/report.hpp"\n\nnamespace tidemark::loadtest {\n\nnamespace {\n\n'
+                   + array("kBefore", before) + array("kAfter", after) + "\n}  // namespace\n\n"
+                   "const std::string_view kReportBefore(kBefore, sizeof kBefore);\n"
+                   "const std::string_view kReportAfter(kAfter, sizeof kAfter);\n\n}  // namespace tidemark::loadtest\n")
 
 
 main(*sys.argv[1:])

@@ -1,7 +1,9 @@
 "use strict";
-// Draws the results of one or more runs. Every run has a colour that is the same in all charts.
+// Draws comparisons of two servers and the results of runs. Every run has a colour that is the same in all its charts;
+// of the two servers of a comparison the first has the first colour.
 (() => {
-  const runs = JSON.parse(document.getElementById("results").textContent);
+  const {runs: allRuns, comparisons} = JSON.parse(document.getElementById("results").textContent);
+  const main = document.getElementById("main");
   const charts = [];
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colour = (index) => css(`--run${index % 6}`);
@@ -20,24 +22,19 @@
   const rate = (value) => value == null ? "–" : sensible(value) + "/s";
   const percent = (value) => value == null ? "–" : sensible(value) + " %";
 
-  // What tells the runs apart: the label, else scenario and address.
-  const names = runs.map((run, index) => {
-    const name = run.label || run.server.address;
-    const same = runs.filter((other) => (other.label || other.server.address) === name).length > 1;
-    return same ? `${name} · run ${index + 1}` : name;
-  });
-  const commands = [...new Set(runs.flatMap((run) => run.commands.map((command) => command.name)))];
-  const command = (run, name) => run.commands.find((one) => one.name === name);
-
+  const listed = (words) => words.length < 2 ? words.join("") : words.slice(0, -1).join(", ") + " and " + words.at(-1);
   function summary() {
-    const scenarios = [...new Set(runs.map((run) => run.scenario))];
-    document.title = `Load test: ${scenarios.join(", ")}`;
+    const scenarios = [...new Set(allRuns.map((run) => run.scenario))];
+    const servers = comparisons.length > 0 ? `${comparisons[0].a} and ${comparisons[0].b}` : "";
+    document.title = [servers, scenarios.length > 0 ? `Load test: ${scenarios.join(", ")}` : ""].filter((text) => text).join("; ");
     document.querySelector("h1").textContent = document.title;
-    const machine = runs[0].machine;
+    const {machine, start, version} = comparisons[0] ?? allRuns[0];
+    const what = [...(comparisons.length > 0 ? [`${comparisons.flatMap((one) => one.scenarios).length} scenarios compared`] : []),
+      ...(allRuns.length > 0 ? [allRuns.length === 1 ? "one run" : `${allRuns.length} runs`] : [])];
     document.getElementById("summary").textContent =
-      `${runs.length === 1 ? "One run" : runs.length + " runs"}, from ${runs[0].start.replace("T", " ").replace("Z", " UTC")}; `
+      `${listed(what)}, from ${start.replace("T", " ").replace("Z", " UTC")}; `
       + `${machine.processor}, ${machine.cores} cores, ${bytes(machine.memory_bytes)}, ${machine.system}; `
-      + `tidemark ${runs[0].version}, ${machine.build} build`;
+      + `tidemark ${version}, ${machine.build} build`;
   }
 
   function table(heads, rows) {
@@ -50,36 +47,6 @@
       element("thead", {}, element("tr", {}, ...heads.map((head) => cell("th", head)))),
       element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((value) => cell("td", value)))))));
   }
-  const runName = (index) => {
-    const name = element("span", {}, element("span", {class: "dot", style: `background: var(--run${index % 6})`}), names[index]);
-    return name;
-  };
-  const verdict = (run) => {
-    const good = run.verdict.ok;
-    const text = good ? (run.verdict.harness_was_bottleneck ? "well, but the harness was the limit" : "every answer right") : "failed";
-    return element("span", {class: good ? "good" : "bad", title: run.verdict.reasons.join("; ")}, text);
-  };
-  const load = (run) => run.settings.loop === "open"
-    ? `open, ${sensible(run.settings.rate)}/s` : `closed, ${number(run.settings.connections, 0)} connections`;
-
-  function runTable() {
-    const section = document.getElementById("runs");
-    section.append(element("h2", {}, "Runs"), table(
-      ["run", "server", "load", "measured", "operations", "server CPU / operation", "server memory, peak", "memory / connection",
-        "harness CPU, most", "answers checked", "verdict"],
-      runs.map((run, index) => {
-        const total = run.commands.reduce((sum, one) => sum + one.count, 0);
-        const use = run.server_use;
-        return [runName(index), `${run.server.address} (${run.server.transport})`, load(run), `${sensible(run.settings.duration_seconds)} s`,
-          number(total, 0), duration(use?.cpu_us_per_operation), bytes(use?.pss_bytes_peak), bytes(use?.bytes_per_connection),
-          percent(run.harness.cpu_max * 100), number(run.checks.answers, 0), verdict(run)];
-      })));
-    for (const [index, run] of runs.entries()) {
-      for (const text of [...run.verdict.reasons, ...run.checks.examples])
-        section.append(element("p", {class: "bad"}, `${names[index]}: ${text}`));
-    }
-  }
-
   const keepAll = (_, splits) => splits;
   // Powers of ten and, where there are few of them, 2 and 5 of each.
   const logSplits = (plot, axis, low, high) => {
@@ -131,28 +98,6 @@
 
   const timeAxis = {xName: "time", xLabel: "seconds since the warm-up ended", xText: (x) => `${number(x, 1)} s`, sync: "time"};
   const fromZero = {range: (_, low, high) => [0, Math.max(high * 1.08, 1e-9)]};
-  const overTime = (run, value) => run.seconds.map((second) => [second.t, value(second)]);
-  const perRun = (value, label = "") => runs.map((run, index) => ({label: names[index] + label, run: index, points: overTime(run, value)}));
-
-  function overview() {
-    const parent = document.getElementById("overview");
-    const total = (second) => Object.values(second.commands).reduce((sum, one) => sum + one.rate, 0);
-    chart(parent, "Throughput", "operations that ended well, all commands, per second", perRun(total),
-      {...timeAxis, y: fromZero, yText: rate});
-    chart(parent, "Server CPU", "processor time used within each second; 100 % is one core", perRun((second) =>
-      second.server_cpu_seconds == null ? null : second.server_cpu_seconds * 100), {...timeAxis, y: fromZero, yText: percent});
-    chart(parent, "Server memory", "proportional set size of all its processes", perRun((second) => second.server_pss_bytes),
-      {...timeAxis, y: fromZero, yText: bytes});
-    chart(parent, "Connections", "open at the end of each second", perRun((second) => second.connections),
-      {...timeAxis, y: fromZero, yText: (value) => number(value, 0)});
-    if (runs.some((run) => run.seconds.some((second) => second.errors || second.wrong)))
-      chart(parent, "Errors and wrong answers", "in each second", [...perRun((second) => second.errors, ", errors"),
-        ...perRun((second) => second.wrong, ", wrong").map((one) => ({...one, dash: [5, 4]}))],
-      {...timeAxis, y: fromZero, yText: (value) => number(value, 0)});
-    chart(parent, "Harness", "the busiest thread of the load test, share of one core: near 100 % it, not the server, is measured",
-      perRun((second) => second.harness_cpu * 100), {...timeAxis, y: {range: [0, 105]}, yText: percent});
-  }
-
   // The run's buckets are finer than a picture: 20 bins for each factor of ten, as shares of all answers.
   function bins(figures) {
     const perDecade = 20;
@@ -169,37 +114,165 @@
       points.push([10 ** (bin / perDecade), 100 * (counts.get(bin) ?? 0) / figures.count]);
     return points;
   }
-  function commandSections() {
-    const parent = document.getElementById("commands");
-    for (const name of commands) {
-      parent.append(element("h2", {}, name));
-      const rows = [];
+  // The charts of one or more runs, in `place`.
+  function drawRuns(runs, place) {
+    // What tells the runs apart: the label, else the address.
+    const names = runs.map((run, index) => {
+      const name = run.label || run.server.address;
+      const same = runs.filter((other) => (other.label || other.server.address) === name).length > 1;
+      return same ? `${name} · run ${index + 1}` : name;
+    });
+    const commands = [...new Set(runs.flatMap((run) => run.commands.map((command) => command.name)))];
+    const command = (run, name) => run.commands.find((one) => one.name === name);
+    const runName = (index) => {
+      const name = element("span", {}, element("span", {class: "dot", style: `background: var(--run${index % 6})`}), names[index]);
+      return name;
+    };
+    const verdict = (run) => {
+      const good = run.verdict.ok;
+      const text = good ? (run.verdict.harness_was_bottleneck ? "well, but the harness was the limit" : "every answer right") : "failed";
+      return element("span", {class: good ? "good" : "bad", title: run.verdict.reasons.join("; ")}, text);
+    };
+    const load = (run) => run.settings.loop === "open"
+      ? `open, ${sensible(run.settings.rate)}/s` : `closed, ${number(run.settings.connections, 0)} connections`;
+
+    function runTable() {
+      const section = place.appendChild(element("section"));
+      section.append(element("h2", {}, "Runs"), table(
+        ["run", "server", "load", "measured", "operations", "server CPU / operation", "server memory, peak", "memory / connection",
+          "harness CPU, most", "answers checked", "verdict"],
+        runs.map((run, index) => {
+          const total = run.commands.reduce((sum, one) => sum + one.count, 0);
+          const use = run.server_use;
+          return [runName(index), `${run.server.address} (${run.server.transport})`, load(run), `${sensible(run.settings.duration_seconds)} s`,
+            number(total, 0), duration(use?.cpu_us_per_operation), bytes(use?.pss_bytes_peak), bytes(use?.bytes_per_connection),
+            percent(run.harness.cpu_max * 100), number(run.checks.answers, 0), verdict(run)];
+        })));
       for (const [index, run] of runs.entries()) {
-        const one = command(run, name);
-        if (!one) continue;
-        const errors = Object.entries(one.errors).map(([kind, count]) => `${kind} ${count}`).join(", ");
-        const latency = one.latency_us;
-        rows.push([runName(index), number(one.count, 0), rate(one.per_second), duration(latency.p50), duration(latency.p90), duration(latency.p99),
-          duration(latency.p999), duration(latency.max), errors ? element("span", {class: "bad"}, errors) : "none"]);
+        for (const text of [...run.verdict.reasons, ...run.checks.examples])
+          section.append(element("p", {class: "bad"}, `${names[index]}: ${text}`));
       }
-      parent.append(table(["run", "count", "rate", "p50", "p90", "p99", "p99.9", "max", "errors"], rows));
-      const row = element("div", {class: "charts"});
-      parent.append(row);
-      const series = runs.flatMap((run, index) => [["p50", 2.25, undefined], ["p99", 1.75, [7, 4]], ["max", 1, [2, 3]]].map(([key, width, dash]) => ({
-        label: runs.length > 1 ? `${names[index]} ${key}` : key, run: index, width, dash,
-        points: overTime(run, (second) => second.commands[name] ? Math.max(second.commands[name][key], 1) : null)})));
-      chart(row, `${name}: latency over time`, "solid p50, dashed p99, dotted maximum of each second; logarithmic", series,
-        {...timeAxis, y: {distr: 3, range: logRange}, yText: duration, yLog: true});
-      chart(row, `${name}: how long answers took`, "share of all answers; logarithmic, 20 bins for each factor of ten",
-        runs.map((run, index) => ({label: names[index], run: index, fill: true, points: command(run, name) ? bins(command(run, name)) : []})),
-        {xName: "latency", xLabel: "latency", xText: duration, x: {distr: 3}, y: fromZero, yText: percent, xLog: true});
     }
+
+    const overTime = (run, value) => run.seconds.map((second) => [second.t, value(second)]);
+    const perRun = (value, label = "") => runs.map((run, index) => ({label: names[index] + label, run: index, points: overTime(run, value)}));
+
+    function overview() {
+      const parent = place.appendChild(element("section", {class: "charts"}));
+      const total = (second) => Object.values(second.commands).reduce((sum, one) => sum + one.rate, 0);
+      chart(parent, "Throughput", "operations that ended well, all commands, per second", perRun(total),
+        {...timeAxis, y: fromZero, yText: rate});
+      chart(parent, "Server CPU", "processor time used within each second; 100 % is one core", perRun((second) =>
+        second.server_cpu_seconds == null ? null : second.server_cpu_seconds * 100), {...timeAxis, y: fromZero, yText: percent});
+      chart(parent, "Server memory", "proportional set size of all its processes", perRun((second) => second.server_pss_bytes),
+        {...timeAxis, y: fromZero, yText: bytes});
+      chart(parent, "Connections", "open at the end of each second", perRun((second) => second.connections),
+        {...timeAxis, y: fromZero, yText: (value) => number(value, 0)});
+      if (runs.some((run) => run.seconds.some((second) => second.errors || second.wrong)))
+        chart(parent, "Errors and wrong answers", "in each second", [...perRun((second) => second.errors, ", errors"),
+          ...perRun((second) => second.wrong, ", wrong").map((one) => ({...one, dash: [5, 4]}))],
+        {...timeAxis, y: fromZero, yText: (value) => number(value, 0)});
+      chart(parent, "Harness", "the busiest thread of the load test, share of one core: near 100 % it, not the server, is measured",
+        perRun((second) => second.harness_cpu * 100), {...timeAxis, y: {range: [0, 105]}, yText: percent});
+    }
+
+    function commandSections() {
+      const parent = place.appendChild(element("section"));
+      for (const name of commands) {
+        parent.append(element("h2", {}, name));
+        const rows = [];
+        for (const [index, run] of runs.entries()) {
+          const one = command(run, name);
+          if (!one) continue;
+          const errors = Object.entries(one.errors).map(([kind, count]) => `${kind} ${count}`).join(", ");
+          const latency = one.latency_us;
+          rows.push([runName(index), number(one.count, 0), rate(one.per_second), duration(latency.p50), duration(latency.p90), duration(latency.p99),
+            duration(latency.p999), duration(latency.max), errors ? element("span", {class: "bad"}, errors) : "none"]);
+        }
+        parent.append(table(["run", "count", "rate", "p50", "p90", "p99", "p99.9", "max", "errors"], rows));
+        const row = element("div", {class: "charts"});
+        parent.append(row);
+        const series = runs.flatMap((run, index) => [["p50", 2.25, undefined], ["p99", 1.75, [7, 4]], ["max", 1, [2, 3]]].map(([key, width, dash]) => ({
+          label: runs.length > 1 ? `${names[index]} ${key}` : key, run: index, width, dash,
+          points: overTime(run, (second) => second.commands[name] ? Math.max(second.commands[name][key], 1) : null)})));
+        chart(row, `${name}: latency over time`, "solid p50, dashed p99, dotted maximum of each second; logarithmic", series,
+          {...timeAxis, y: {distr: 3, range: logRange}, yText: duration, yLog: true});
+        chart(row, `${name}: how long answers took`, "share of all answers; logarithmic, 20 bins for each factor of ten",
+          runs.map((run, index) => ({label: names[index], run: index, fill: true, points: command(run, name) ? bins(command(run, name)) : []})),
+          {xName: "latency", xLabel: "latency", xText: duration, x: {distr: 3}, y: fromZero, yText: percent, xLog: true});
+      }
+    }
+
+    runTable();
+    overview();
+    commandSections();
+  }
+
+  // --- comparisons
+
+  const figure = (value, unit) => unit === "us" ? duration(value) : unit === "bytes" ? bytes(value) : `${sensible(value)} ${unit}`;
+  const times = (value) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+  const svg = (name, attributes = {}) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+  // What all rows of a table share: from the least to the most of their ratios, and 1 among them.
+  function ratioScale(measures) {
+    const low = Math.log(Math.min(0.8, ...measures.map((one) => one.ratio.least)));
+    const high = Math.log(Math.max(1.25, ...measures.map((one) => one.ratio.most)));
+    return (value) => 8 + 284 * (Math.log(value) - low) / (high - low);
+  }
+  // A dot for the median on a line from the least to the most; the upright line is 1: both are as good.
+  function ratioMark(ratio, at) {
+    const made = svg("svg", {class: "ratio", width: 300, height: 18, role: "img",
+      "aria-label": `${times(ratio.median)}, from ${times(ratio.least)} to ${times(ratio.most)}`});
+    const better = `var(--run${ratio.median >= 1 ? 1 : 0})`;
+    made.append(svg("line", {x1: at(1), x2: at(1), y1: 0, y2: 18, stroke: "var(--faint)", "stroke-dasharray": "2 2"}),
+      svg("line", {x1: at(1), x2: at(ratio.median), y1: 9, y2: 9, stroke: better, "stroke-width": 6, opacity: 0.3}),
+      svg("line", {x1: at(ratio.least), x2: at(ratio.most), y1: 9, y2: 9, stroke: better, "stroke-width": 1.5}),
+      svg("circle", {cx: at(ratio.median), cy: 9, r: 4, fill: better}));
+    return made;
+  }
+  const server = (index, name) => element("span", {}, element("span", {class: "dot", style: `background: var(--run${index})`}), name);
+
+  function measureTable(comparison, named, at) {
+    return table(["", server(0, comparison.a), server(1, comparison.b), "ratio", "least–most", `${comparison.b} better →, logarithmic`],
+      named.map(([name, {unit, a_median, b_median, ratio}]) => [name, figure(a_median, unit), figure(b_median, unit),
+        element("b", {}, times(ratio.median)), `${times(ratio.least)}–${times(ratio.most)}`, ratioMark(ratio, at)]));
+  }
+
+  function drawScenario(comparison, scenario, isOnly) {
+    const section = main.appendChild(element("section", {class: "scenario"}));
+    section.append(element("h2", {}, scenario.name), element("p", {class: "note"},
+      `${scenario.description}${scenario.description ? "; " : ""}${scenario.count} pairs${scenario.count < 5 ? ", fewer than a ratio should have" : ""}`));
+    for (const text of scenario.reasons) section.append(element("p", {class: scenario.ok ? "note" : "bad"}, text));
+    if (!scenario.a) return;
+    section.append(measureTable(comparison, scenario.measures.map((one) => [one.name, one]), ratioScale(scenario.measures)));
+    const details = element("details", {}, element("summary", {}, "charts of the typical pair"));
+    section.append(details);
+    // Hundreds of charts are drawn when they are looked at.
+    details.addEventListener("toggle", () => {
+      if (details.open && details.childElementCount === 1)
+        drawRuns([{...scenario.a, label: comparison.a}, {...scenario.b, label: comparison.b}], details.appendChild(element("div")));
+    });
+    details.open = isOnly;
+  }
+
+  function drawComparison(comparison) {
+    const good = comparison.scenarios.filter((one) => one.measures.length > 0);
+    if (good.length > 1) {
+      const named = good.map((one) => [`${one.name}: ${one.measures[0].name}`, one.measures[0]]);
+      main.append(element("h2", {}, "All scenarios"), element("p", {class: "note"},
+        `The first measure of each, medians. A ratio above 1: ${comparison.b} is that many times better; the line is from the least to the most of the pairs.`),
+      measureTable(comparison, named, ratioScale(named.map((one) => one[1]))));
+    }
+    for (const scenario of comparison.scenarios) drawScenario(comparison, scenario, comparison.scenarios.length === 1);
   }
 
   summary();
-  runTable();
-  overview();
-  commandSections();
+  for (const comparison of comparisons) drawComparison(comparison);
+  if (allRuns.length > 0) drawRuns(allRuns, main);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((plot) => plot.redraw(false, true)));
   document.body.dataset.charts = charts.length;
 })();
