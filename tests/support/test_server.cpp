@@ -136,7 +136,8 @@ void ImapClient::append(std::string_view mailbox, std::string_view message,
        " {" + std::to_string(message.size()) + "+}\r\n" + std::string(message));
 }
 
-TestServer::TestServer(Options options) : options_(options) {
+TestServer::TestServer(Options options) : options_(std::move(options)) {
+    if (options_.before_start) options_.before_start(files);
     open();
 }
 

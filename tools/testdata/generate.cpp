@@ -67,6 +67,7 @@ class Generator {
         scripts_.front().claim_recent("INBOX");
         // Segments stay partly dead.
         for (auto& script : scripts_) script.expunge_some(5);
+        scripts_.front().add_large();
         return finish_accounts();
     }
 
