@@ -70,6 +70,17 @@ TIDEMARK_CRC_TARGET std::uint32_t crc32c_hardware(std::string_view bytes, std::u
 }
 #endif
 
+// Polynomials modulo kPolynomial, reflected: the highest bit is x^0.
+constexpr std::uint32_t kOne = 1u << 31;
+std::uint32_t product(std::uint32_t a, std::uint32_t b) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t bit = kOne; bit != 0; bit >>= 1) {
+        if ((a & bit) != 0) sum ^= b;
+        b = (b >> 1) ^ ((b & 1) != 0 ? kPolynomial : 0);
+    }
+    return sum;
+}
+
 }  // namespace
 
 std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc) {
@@ -86,6 +97,18 @@ std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc) {
     for (; left > 0; --left, ++at)
         crc = (crc >> 8) ^ kTable[0][(crc ^ static_cast<unsigned char>(*at)) & 0xff];
     return ~crc;
+}
+
+std::uint32_t crc32c_joined(std::uint32_t first, std::uint32_t second,
+                            std::uint64_t second_length) {
+    // Bytes behind multiply what is before by x^8 each, so by x^(8 * length) for all of them.
+    std::uint32_t power = kOne;
+    std::uint32_t square = kOne >> 8;
+    for (std::uint64_t left = second_length; left > 0; left >>= 1) {
+        if ((left & 1) != 0) power = product(square, power);
+        square = product(square, square);
+    }
+    return product(power, first) ^ second;
 }
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {

@@ -50,6 +50,9 @@ class File {
     // without effect where the file system can not do it.
     [[nodiscard]] virtual IoResult<void> allocate(std::uint64_t offset, std::uint64_t length) = 0;
     [[nodiscard]] virtual IoResult<std::uint64_t> size() const = 0;
+    // Some file systems tell only here that something could not be written. Nothing but the
+    // destructor may be called after it; that alone closes too, and tells nothing.
+    [[nodiscard]] virtual IoResult<void> close() = 0;
 
     IoResult<void> write_at(std::uint64_t offset, std::string_view bytes) {
         return write_at(offset, std::span<const std::string_view>(&bytes, 1));
@@ -79,9 +82,18 @@ class FileSystem {
     [[nodiscard]] virtual IoResult<std::unique_ptr<File>> open(const std::string& path,
                                                                Mode mode) = 0;
     [[nodiscard]] virtual IoResult<void> rename(const std::string& from, const std::string& to) = 0;
+    // EEXIST when `to` exists, whatever it is.
+    [[nodiscard]] virtual IoResult<void> rename_new(const std::string& from,
+                                                    const std::string& to) = 0;
     [[nodiscard]] virtual IoResult<void> unlink(const std::string& path) = 0;
-    // EEXIST when `to` exists.
+    // EEXIST when `to` exists, EXDEV between file systems.
     [[nodiscard]] virtual IoResult<void> link(const std::string& from, const std::string& to) = 0;
+    // Copies up to `length` bytes to the same place in `to`, without the bytes passing through the
+    // program, or shared with `from`, where the file systems can; the count is 0 only at the end of
+    // `from`. Both files are of this file system's making.
+    [[nodiscard]] virtual IoResult<std::uint64_t> copy_range(const File& from, File& to,
+                                                             std::uint64_t offset,
+                                                             std::uint64_t length) = 0;
     [[nodiscard]] virtual IoResult<void> make_directory(const std::string& path) = 0;
     [[nodiscard]] virtual IoResult<void> remove_directory(const std::string& path) = 0;
     // Names without "." and "..", in no order.

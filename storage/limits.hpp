@@ -65,6 +65,13 @@ constexpr std::size_t kVerifyBodiesAtATime = 131'072;
 // pieces, by one thread at a time with kReadPieceBytes.
 constexpr std::size_t kVerifySummaryBytesMax = 128u << 20;
 
+// A checkpoint copies RocksDB's log while it is below this and has it written to tables when it is
+// longer: a small copy is cheaper than up to seven new tables, a large one is read again by whoever
+// opens the checkpoint.
+constexpr std::uint64_t kCheckpointLogBytesMax = 4u << 20;
+// Between two looks at the bandwidth and at whether to go on, in bytes of a file that is copied.
+constexpr std::uint64_t kBackupPieceBytes = 1u << 20;
+
 constexpr std::size_t kWriteBufferBytes =
     16u << 20;  // of each column family; the WAL's limit is usually reached first
 constexpr std::size_t kBlockBytes = 8u << 10;  // of a table: one or two pages of a mailbox

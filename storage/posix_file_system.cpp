@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace tidemark::storage {
 namespace {
@@ -19,7 +20,8 @@ namespace {
 constexpr mode_t kFileMode = 0600;      // mail is private to the server's user
 constexpr mode_t kReadOnlyMode = 0400;  // sealed segments
 constexpr mode_t kDirectoryMode = 0700;
-constexpr std::size_t kVectorMax = 256;  // pieces a system call; below the kernel's IOV_MAX
+constexpr std::size_t kCopyBytes = 256u << 10;  // at once, where the kernel can not copy
+constexpr std::size_t kVectorMax = 256;         // pieces a system call; below the kernel's IOV_MAX
 
 tl::unexpected<IoError> io_error(int code, std::string_view what, const std::string& path) {
     std::string text(what);
@@ -35,7 +37,10 @@ class PosixFile final : public File {
     PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
     PosixFile(const PosixFile&) = delete;
     PosixFile& operator=(const PosixFile&) = delete;
-    ~PosixFile() override { ::close(descriptor_); }
+    ~PosixFile() override {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    int descriptor() const { return descriptor_; }
 
     using File::write_at;
     IoResult<void> write_at(std::uint64_t offset,
@@ -139,10 +144,22 @@ class PosixFile final : public File {
         return static_cast<std::uint64_t>(info.st_size);
     }
 
+    IoResult<void> close() override {
+        const int descriptor = std::exchange(descriptor_, -1);
+        // Closed whatever it says, EINTR included.
+        if (::close(descriptor) != 0 && errno != EINTR) return io_error(errno, "close", path_);
+        return {};
+    }
+
   private:
     int descriptor_;
     std::string path_;
 };
+
+// What copy_file_range(2) answers where it can not do it: then the bytes pass through here.
+bool is_unsupported(int code) {
+    return code == EXDEV || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
+}
 
 class PosixLock final : public LockedFile {
   public:
@@ -181,6 +198,37 @@ class PosixFileSystem final : public FileSystem {
     IoResult<void> rename(const std::string& from, const std::string& to) override {
         if (::rename(from.c_str(), to.c_str()) != 0) return io_error(errno, "rename", from);
         return {};
+    }
+    IoResult<void> rename_new(const std::string& from, const std::string& to) override {
+        if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
+            return {};
+        if (errno != EINVAL && errno != ENOSYS) return io_error(errno, "rename", from);
+        // A file system without the flag: nothing better than to look first.
+        const auto there = status(to);
+        if (!there) return tl::unexpected(there.error());
+        if (*there) return io_error(EEXIST, "rename", to);
+        return rename(from, to);
+    }
+    IoResult<std::uint64_t> copy_range(const File& from, File& to, std::uint64_t offset,
+                                       std::uint64_t length) override {
+        const auto& source = dynamic_cast<const PosixFile&>(from);
+        const auto& target = dynamic_cast<const PosixFile&>(to);
+        auto from_offset = static_cast<off_t>(offset);
+        auto to_offset = static_cast<off_t>(offset);
+        ssize_t done = 0;
+        do {
+            done = ::copy_file_range(source.descriptor(), &from_offset, target.descriptor(),
+                                     &to_offset, length, 0);
+        } while (done < 0 && errno == EINTR);
+        if (done >= 0) return static_cast<std::uint64_t>(done);
+        if (!is_unsupported(errno)) return io_error(errno, "copy", "a file");
+        std::string buffer(std::min<std::uint64_t>(length, kCopyBytes), '\0');
+        const auto got = from.read_at(offset, buffer.data(), buffer.size());
+        if (!got) return tl::unexpected(got.error());
+        const std::string_view bytes = std::string_view(buffer).substr(0, *got);
+        if (auto written = to.write_at(offset, std::span(&bytes, 1)); !written)
+            return tl::unexpected(written.error());
+        return *got;
     }
     IoResult<void> unlink(const std::string& path) override {
         if (::unlink(path.c_str()) != 0) return io_error(errno, "unlink", path);

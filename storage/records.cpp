@@ -203,11 +203,16 @@ Result<BodyRecord> decode_body(std::string_view bytes) {
     return close_value(*in, std::move(record), "body record");
 }
 
+// Do not renumber.
+constexpr std::uint64_t kSegmentSealed = 1;
+constexpr std::uint64_t kSegmentHasCrc = 2;
+
 std::string encode(const SegmentRecord& record) {
     std::string out = start();
     put_varint(out, record.bytes);
     put_varint(out, record.live_bytes);
-    put_varint(out, record.sealed ? 1 : 0);
+    put_varint(out, (record.sealed ? kSegmentSealed : 0) | (record.crc32c ? kSegmentHasCrc : 0));
+    if (record.crc32c) put_varint(out, *record.crc32c);
     return out;
 }
 
@@ -217,7 +222,10 @@ Result<SegmentRecord> decode_segment(std::string_view bytes) {
     SegmentRecord record;
     record.bytes = in->varint();
     record.live_bytes = in->varint();
-    record.sealed = in->boolean();
+    const std::uint64_t bits = in->varint();
+    if (bits > (kSegmentSealed | kSegmentHasCrc)) in->set_bad();
+    record.sealed = (bits & kSegmentSealed) != 0;
+    if ((bits & kSegmentHasCrc) != 0) record.crc32c = in->number<std::uint32_t>();
     return close_value(*in, record, "segment record");
 }
 

@@ -146,6 +146,9 @@ struct SegmentRecord {
     std::uint64_t bytes = 0;
     std::uint64_t live_bytes = 0;  // of frames that a BodyRecord names
     bool sealed = false;
+    // Of the first `bytes` bytes, kept while they are written, so that a backup can name it without
+    // reading the file. Unknown in segments that were written before it was kept.
+    std::optional<std::uint32_t> crc32c;
     friend bool operator==(const SegmentRecord&, const SegmentRecord&) = default;
 };
 

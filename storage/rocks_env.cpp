@@ -18,6 +18,8 @@ IOStatus status_of(const IoError& error) {
     switch (error.code) {
         case ENOENT:
             return IOStatus::PathNotFound(error.text);
+        case EXDEV:  // RocksDB then copies in place of linking
+            return IOStatus::NotSupported(error.text);
         case ENOSPC:
             return IOStatus::NoSpace(error.text);
         default:
@@ -309,53 +311,62 @@ class WatchedDirectory final : public rocksdb::FSDirectoryWrapper {
 
 class SyncWatch final : public rocksdb::FileSystemWrapper {
   public:
-    SyncWatch(const std::shared_ptr<rocksdb::FileSystem>& target, Flag failed)
-        : FileSystemWrapper(target), failed_(std::move(failed)) {}
+    SyncWatch(const std::shared_ptr<rocksdb::FileSystem>& target, std::string watched, Flag failed)
+        : FileSystemWrapper(target), watched_(std::move(watched)), failed_(std::move(failed)) {}
     const char* Name() const override { return "tidemark-sync-watch"; }
 
     IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
                              std::unique_ptr<rocksdb::FSWritableFile>* result,
                              IODebugContext* context) override {
-        return wrap(target()->NewWritableFile(path, options, result, context), result);
+        return wrap(target()->NewWritableFile(path, options, result, context), path, result);
     }
     IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
                                 std::unique_ptr<rocksdb::FSWritableFile>* result,
                                 IODebugContext* context) override {
-        return wrap(target()->ReopenWritableFile(path, options, result, context), result);
+        return wrap(target()->ReopenWritableFile(path, options, result, context), path, result);
     }
     IOStatus ReuseWritableFile(const std::string& path, const std::string& old_path,
                                const FileOptions& options,
                                std::unique_ptr<rocksdb::FSWritableFile>* result,
                                IODebugContext* context) override {
-        return wrap(target()->ReuseWritableFile(path, old_path, options, result, context), result);
+        return wrap(target()->ReuseWritableFile(path, old_path, options, result, context), path,
+                    result);
     }
     IOStatus NewDirectory(const std::string& path, const IOOptions& options,
                           std::unique_ptr<rocksdb::FSDirectory>* result,
                           IODebugContext* context) override {
         IOStatus status = target()->NewDirectory(path, options, result, context);
-        if (status.ok()) *result = std::make_unique<WatchedDirectory>(std::move(*result), failed_);
+        if (status.ok() && is_watched(path))
+            *result = std::make_unique<WatchedDirectory>(std::move(*result), failed_);
         return status;
     }
 
   private:
-    IOStatus wrap(IOStatus status, std::unique_ptr<rocksdb::FSWritableFile>* result) {
-        if (status.ok())
+    bool is_watched(const std::string& path) const {
+        return path.starts_with(watched_) &&
+               (path.size() == watched_.size() || path[watched_.size()] == '/');
+    }
+    IOStatus wrap(IOStatus status, const std::string& path,
+                  std::unique_ptr<rocksdb::FSWritableFile>* result) {
+        if (status.ok() && is_watched(path))
             *result = std::make_unique<WatchedWritableFile>(std::move(*result), failed_);
         return status;
     }
 
+    std::string watched_;
     Flag failed_;
 };
 
 }  // namespace
 
-RocksEnv make_rocks_env(FileSystem& file_system) {
+RocksEnv make_rocks_env(FileSystem& file_system, const std::string& watched) {
     std::shared_ptr<rocksdb::FileSystem> files = file_system.native()
                                                      ? rocksdb::FileSystem::Default()
                                                      : std::make_shared<Adapter>(file_system);
     RocksEnv made;
     made.sync_failed = std::make_shared<std::atomic<bool>>(false);
-    made.env = rocksdb::NewCompositeEnv(std::make_shared<SyncWatch>(files, made.sync_failed));
+    made.env =
+        rocksdb::NewCompositeEnv(std::make_shared<SyncWatch>(files, watched, made.sync_failed));
     return made;
 }
 

@@ -93,58 +93,61 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const SegmentDirect
                                                              SegmentId id) {
     auto file = directory.file_system().open(directory.path_of(id), FileSystem::Mode::kCreateNew);
     if (!file) return tl::unexpected(store_error(file.error()));
-    return std::unique_ptr<SegmentWriter>(new SegmentWriter(id, std::move(*file), 0));
+    return std::unique_ptr<SegmentWriter>(new SegmentWriter(id, std::move(*file), {}));
 }
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::reopen(const SegmentDirectory& directory,
-                                                             SegmentId id, std::uint64_t bytes) {
+                                                             SegmentId id, SegmentEnd end) {
     auto file = directory.file_system().open(directory.path_of(id), FileSystem::Mode::kReadWrite);
     if (!file) return tl::unexpected(store_error(file.error()));
     const auto size = (*file)->size();
     if (!size) return tl::unexpected(store_error(size.error()));
-    if (*size < bytes) {
+    if (*size < end.bytes) {
         return fail(StoreErrorKind::kCorrupt, fmt::format("{} has {} bytes, the records name {}",
-                                                          directory.path_of(id), *size, bytes));
+                                                          directory.path_of(id), *size, end.bytes));
     }
-    std::unique_ptr<SegmentWriter> writer(new SegmentWriter(id, std::move(*file), bytes));
-    if (auto cut = writer->cut_back(bytes); !cut) return tl::unexpected(store_error(cut.error()));
+    std::unique_ptr<SegmentWriter> writer(new SegmentWriter(id, std::move(*file), end));
+    if (auto cut = writer->cut_back(end); !cut) return tl::unexpected(store_error(cut.error()));
     return writer;
 }
 
 IoResult<void> SegmentWriter::append(std::span<const std::string_view> pieces) {
     std::uint64_t bytes = 0;
     for (const std::string_view piece : pieces) bytes += piece.size();
-    if (end_ + bytes > allocated_) {
-        const std::uint64_t length = std::max(kPreallocateBytes, end_ + bytes - allocated_);
+    if (end_.bytes + bytes > allocated_) {
+        const std::uint64_t length = std::max(kPreallocateBytes, end_.bytes + bytes - allocated_);
         // A failed reservation may leave a part of it.
         if (auto reserved = file_->allocate(allocated_, length); !reserved) {
             if (!is_no_space(reserved.error())) return reserved;
-            if (end_ + bytes - allocated_ < length)
-                reserved = file_->allocate(allocated_, end_ + bytes - allocated_);
+            if (end_.bytes + bytes - allocated_ < length)
+                reserved = file_->allocate(allocated_, end_.bytes + bytes - allocated_);
             if (!reserved) {
                 static_cast<void>(cut_back(end_));
                 return reserved;
             }
-            allocated_ = end_ + bytes;
+            allocated_ = end_.bytes + bytes;
         } else {
             allocated_ += length;
         }
     }
-    if (auto written = file_->write_at(end_, pieces); !written) {
+    if (auto written = file_->write_at(end_.bytes, pieces); !written) {
         if (is_no_space(written.error())) {
             if (auto cut = cut_back(end_); !cut) return cut;
         }
         return written;
     }
-    end_ += bytes;
+    end_.bytes += bytes;
+    for (const std::string_view piece : pieces) {
+        if (end_.crc32c) end_.crc32c = crc32c(piece, *end_.crc32c);
+    }
     dirty_ = true;
     return {};
 }
 
-IoResult<void> SegmentWriter::cut_back(std::uint64_t end) {
-    if (auto cut = file_->truncate(end); !cut) return cut;
+IoResult<void> SegmentWriter::cut_back(SegmentEnd end) {
+    if (auto cut = file_->truncate(end.bytes); !cut) return cut;
     end_ = end;
-    allocated_ = end;
+    allocated_ = end.bytes;
     return {};
 }
 
@@ -155,7 +158,7 @@ IoResult<void> SegmentWriter::sync() {
 }
 
 IoResult<void> SegmentWriter::finish() {
-    return file_->truncate(end_);
+    return file_->truncate(end_.bytes);
 }
 
 Result<std::optional<ScannedFrame>> scan_frame(const File& file, std::uint64_t offset,
@@ -256,7 +259,7 @@ Result<std::string> StagedFile::read_all() const {
     return bytes;
 }
 
-IoResult<std::uint64_t> StagedFile::become_segment(SegmentId segment, const FrameHeader& header) {
+IoResult<SegmentEnd> StagedFile::become_segment(SegmentId segment, const FrameHeader& header) {
     const PaddedFrameHeader lines = encode_padded_frame_header(header);
     const std::uint64_t body_end = kFrameLineBytesMax + length_ + 1;
     const std::uint64_t end = body_end + lines.more_owners.size();
@@ -271,7 +274,8 @@ IoResult<std::uint64_t> StagedFile::become_segment(SegmentId segment, const Fram
     if (auto moved = directory_->file_system().rename(path_, path); !moved)
         return tl::unexpected(moved.error());
     path_ = std::move(path);
-    return end;
+    const std::uint32_t crc = crc32c_joined(storage::crc32c(lines.line), crc32c_, length_);
+    return SegmentEnd{end, storage::crc32c(lines.more_owners, storage::crc32c("\n", crc))};
 }
 
 IoResult<void> StagedFile::sync() {

@@ -76,6 +76,12 @@ class SegmentDirectory {
     mutable std::unordered_map<SegmentId, Entry> open_;
 };
 
+// Where a segment ends, and the CRC of what is before.
+struct SegmentEnd {
+    std::uint64_t bytes = 0;
+    std::optional<std::uint32_t> crc32c = 0;
+};
+
 // The end of a segment that is being written. The store's thread only.
 class SegmentWriter {
   public:
@@ -84,32 +90,33 @@ class SegmentWriter {
     static Result<std::unique_ptr<SegmentWriter>> create(const SegmentDirectory& directory,
                                                          SegmentId id);
     static Result<std::unique_ptr<SegmentWriter>> reopen(const SegmentDirectory& directory,
-                                                         SegmentId id, std::uint64_t bytes);
+                                                         SegmentId id, SegmentEnd end);
 
     SegmentId id() const { return id_; }
-    std::uint64_t end() const { return end_; }
+    std::uint64_t end() const { return end_.bytes; }
+    const SegmentEnd& mark() const { return end_; }
     // Where what was committed ends; set by the store when a round is durable.
-    std::uint64_t committed() const { return committed_; }
+    const SegmentEnd& committed() const { return committed_; }
     void set_committed() { committed_ = end_; }
     bool dirty() const { return dirty_; }
 
     // After an error the file is as before, unless the error is not about space: then it must not
     // be used again.
     IoResult<void> append(std::span<const std::string_view> pieces);
-    // Forgets what was appended behind `end`.
-    IoResult<void> cut_back(std::uint64_t end);
+    // Forgets what was appended behind `end`, an earlier mark.
+    IoResult<void> cut_back(SegmentEnd end);
     IoResult<void> sync();
     // Gives back the reserved space. The file is complete.
     IoResult<void> finish();
 
   private:
-    SegmentWriter(SegmentId id, std::unique_ptr<File> file, std::uint64_t bytes)
-        : id_(id), file_(std::move(file)), end_(bytes), committed_(bytes), allocated_(bytes) {}
+    SegmentWriter(SegmentId id, std::unique_ptr<File> file, SegmentEnd end)
+        : id_(id), file_(std::move(file)), end_(end), committed_(end), allocated_(end.bytes) {}
 
     SegmentId id_;
     std::unique_ptr<File> file_;
-    std::uint64_t end_;
-    std::uint64_t committed_;
+    SegmentEnd end_;
+    SegmentEnd committed_;
     std::uint64_t allocated_;
     bool dirty_ = false;
 };
@@ -146,7 +153,7 @@ class StagedFile final : public StagedBody {
     bool kept() const { return kept_; }
     // Gives it its header and its name as a segment. Not durable before sync() and a sync of the
     // directory. The file still goes with this object until keep().
-    IoResult<std::uint64_t> become_segment(SegmentId segment, const FrameHeader& header);
+    IoResult<SegmentEnd> become_segment(SegmentId segment, const FrameHeader& header);
     IoResult<void> sync();
     void keep();
 

@@ -44,6 +44,11 @@ struct StoreOptions {
     bool create_if_missing = false;
     // Nothing in the directory is changed, not even a time stamp; who would write is kept out.
     bool read_only = false;
+    // What a broken program would do; only tests of tests set it.
+    struct Faults {
+        bool ignore_hold = false;           // segments are unlinked under a snapshot
+        bool unlink_before_commit = false;  // before the records are gone that name them
+    } faults;
 };
 
 // All that an account actor loads when its account is first used.
@@ -176,6 +181,14 @@ class Store {
     // sealed when taken.
     virtual Result<void> hold_segments() = 0;
     virtual void release_segments() = 0;
+    // Any thread (blocking): the database as it is at one moment during the call, in the directory
+    // `path`, which must not exist and must be on the file system of the data directory: its tables
+    // are links. Everything in it is durable, except its own name. Read by read_checkpoint(), which
+    // tells what segments it names: under a hold they are all there.
+    virtual Result<void> checkpoint(const std::string& path) = 0;
+
+    virtual const std::string& directory() const = 0;
+    virtual FileSystem& file_system() const = 0;
 
     virtual StoreStatistics statistics() const = 0;
     // Flushes what makes the next start quick. Called once, nothing after it.

@@ -147,6 +147,7 @@ void StoreImpl::seal_retired() {
         static_cast<void>(file_system_.make_read_only(segment_files_->path_of(writer->id())));
         SegmentRecord record = segments_[writer->id()];
         record.bytes = writer->end();
+        record.crc32c = writer->mark().crc32c;
         record.sealed = true;
         set_segment(writer->id(), record);
         dirty_segments_.insert(writer->id());

@@ -25,7 +25,7 @@ std::chrono::microseconds StoreImpl::now() const {
 // asked for (on a full disk its space counts for more), and no snapshot may be about to link it.
 void StoreImpl::unlink_unneeded() {
     graveyard_.expire(now() - options_.expunged_kept);
-    if (holds_ > 0) return;
+    if (holds_ > 0 && !options_.faults.ignore_hold) return;
     std::erase_if(unneeded_, [&](SegmentId id) {
         if (low_space_) graveyard_.drop_segment(id);
         if (graveyard_.names(id)) return false;
@@ -51,6 +51,10 @@ Result<bool> StoreImpl::drop_dead_segments() {
         if (record.sealed && record.live_bytes == 0) dead.push_back(id);
     }
     if (dead.empty()) return false;
+    if (options_.faults.unlink_before_commit) {
+        for (const SegmentId id : dead)
+            static_cast<void>(file_system_.unlink(segment_files_->path_of(id)));
+    }
     Round round(*this);
     for (const SegmentId id : dead) round.drop_segment(id);
     if (auto finished = round.finish(true); !finished) return tl::unexpected(finished.error());

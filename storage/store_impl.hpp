@@ -36,6 +36,12 @@ constexpr std::size_t kFamilyCount = 7;
 constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {
     "default", "accounts", "mailboxes", "changes", "pages", "summaries", "bodies"};
 
+class SilentLogger final : public rocksdb::Logger {
+  public:
+    using rocksdb::Logger::Logv;
+    void Logv(const char*, va_list) override {}
+};
+
 StoreError store_error(const rocksdb::Status& status);
 // Names a directory from now on; at random, so that no two have the same.
 std::uint64_t new_fence_owner();
@@ -88,6 +94,9 @@ class StoreImpl final : public Store {
     Result<bool> compact_step(std::uint64_t bytes_max) override;
     Result<void> hold_segments() override;
     void release_segments() override;
+    Result<void> checkpoint(const std::string& path) override;
+    const std::string& directory() const override { return directory_; }
+    FileSystem& file_system() const override { return file_system_; }
     StoreStatistics statistics() const override;
     Result<void> close() override;
 

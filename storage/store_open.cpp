@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
@@ -16,12 +17,6 @@ namespace tidemark::storage {
 namespace {
 
 constexpr std::string_view kFormatPrefix = "tidemark data directory, format ";
-
-class SilentLogger final : public rocksdb::Logger {
-  public:
-    using rocksdb::Logger::Logv;
-    void Logv(const char*, va_list) override {}
-};
 
 // RocksDB would wait for space in a thread of its own, looking every five seconds, and refuse
 // Resume() meanwhile.
@@ -91,6 +86,9 @@ rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& e
     options.keep_log_file_num = 4;
     options.max_log_file_size = 4u << 20;
     options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+    // So that a backup can name each table's CRC without reading it.
+    options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+    // RocksDB would write its log into a directory that is only to be read.
     if (quiet) options.info_log = std::make_shared<SilentLogger>();
     return options;
 }
@@ -256,7 +254,7 @@ Result<void> StoreImpl::check_format_file() {
 }
 
 Result<void> StoreImpl::open_database() {
-    env_ = make_rocks_env(file_system_);
+    env_ = make_rocks_env(file_system_, directory_ + "/db");
     cache_ = rocksdb::NewLRUCache(options_.block_cache_bytes);
     const rocksdb::DBOptions options =
         database_options(options_, env_, options_.read_only || !file_system_.native());
@@ -374,7 +372,7 @@ Result<void> StoreImpl::recover_segments() {
     for (auto& [id, record] : segments_) {
         if (record.sealed) continue;
         const std::string path = segment_files_->path_of(id);
-        auto writer = SegmentWriter::reopen(*segment_files_, id, record.bytes);
+        auto writer = SegmentWriter::reopen(*segment_files_, id, {record.bytes, record.crc32c});
         if (!writer) {
             // Made read-only in the moment before the crash: then it is complete.
             const auto status = file_system_.status(path);

@@ -198,7 +198,7 @@ Result<void> StoreImpl::Round::add(const Transaction& transaction) {
 
 Result<void> StoreImpl::Round::append_bodies(const Transaction& transaction, BodyMap& changed,
                                              std::unordered_set<BodyId> present) {
-    const std::uint64_t end_before = store_.writer_ ? store_.writer_->end() : 0;
+    const SegmentEnd end_before = store_.writer_ ? store_.writer_->mark() : SegmentEnd();
     const std::size_t retired_before = store_.retired_.size();
     const std::size_t staged_before = staged_.size();
     const SegmentWriter* writer_before = store_.writer_.get();
@@ -211,12 +211,14 @@ Result<void> StoreImpl::Round::append_bodies(const Transaction& transaction, Bod
             bool undone = true;
             for (std::size_t i = retired_before; i < store_.retired_.size(); ++i) {
                 SegmentWriter& writer = *store_.retired_[i];
-                undone = writer.cut_back(&writer == writer_before ? end_before : 0).has_value() &&
+                undone = writer.cut_back(&writer == writer_before ? end_before : SegmentEnd())
+                             .has_value() &&
                          undone;
             }
             if (store_.writer_) {
                 SegmentWriter& writer = *store_.writer_;
-                undone = writer.cut_back(&writer == writer_before ? end_before : 0).has_value() &&
+                undone = writer.cut_back(&writer == writer_before ? end_before : SegmentEnd())
+                             .has_value() &&
                          undone;
             }
             staged_.resize(staged_before);
@@ -272,7 +274,7 @@ Result<BodyRecord> StoreImpl::Round::append_staged(const NewBody& body) {
     if (!end) return tl::unexpected(store_error(end.error()));
     store_.directory_changed_ = true;
     staged_.push_back({std::move(file), record.segment, *end});
-    appended_bytes_ += *end;
+    appended_bytes_ += end->bytes;
     return record;
 }
 
@@ -391,12 +393,16 @@ void StoreImpl::Round::put_segments() {
         return entry->second;
     };
     const auto set_end = [&](const SegmentWriter& writer) {
-        if (writer.end() != writer.committed()) record_of(writer.id()).bytes = writer.end();
+        if (writer.end() == writer.committed().bytes) return;
+        SegmentRecord& record = record_of(writer.id());
+        record.bytes = writer.end();
+        record.crc32c = writer.mark().crc32c;
     };
     for (const SegmentId id : store_.dirty_segments_) record_of(id);
     for (const auto& writer : store_.retired_) set_end(*writer);
     if (store_.writer_) set_end(*store_.writer_);
-    for (const Staged& staged : staged_) record_of(staged.segment) = {staged.bytes, 0, true};
+    for (const Staged& staged : staged_)
+        record_of(staged.segment) = {staged.end.bytes, 0, true, staged.end.crc32c};
     for (const auto& [id, change] : live_changes_) {
         std::uint64_t& live = record_of(id).live_bytes;
         live = static_cast<std::uint64_t>(static_cast<std::int64_t>(live) + change);

@@ -53,7 +53,7 @@ class StoreImpl::Round {
     struct Staged {
         std::shared_ptr<StagedFile> file;
         SegmentId segment;
-        std::uint64_t bytes;
+        SegmentEnd end;
     };
     using Deltas = std::vector<std::pair<BodyId, std::int64_t>>;
     using BodyMap = std::unordered_map<BodyId, Body>;

@@ -307,6 +307,9 @@ Result<BackupManifest> decode_manifest(std::string_view text) {
 }
 
 Result<BackupManifest> read_manifest(FileSystem& file_system, const std::string& directory) {
+    if (directory.find(kUnfinishedInfix) != std::string::npos)
+        return fail(StoreErrorKind::kNotFound,
+                    fmt::format("{} is what is left of an unfinished backup", directory));
     const std::string path = fmt::format("{}/{}", directory, kManifestFile);
     const auto from = [](const IoError& error) {
         return StoreError{error.code == ENOENT ? StoreErrorKind::kNotFound : StoreErrorKind::kIo,

@@ -29,6 +29,9 @@
 namespace tidemark::storage {
 
 constexpr std::string_view kManifestFile = "manifest.json";
+// In the name of a directory that a backup is still being written to; whatever is in it, it is no
+// backup.
+constexpr std::string_view kUnfinishedInfix = ".tidemark-unfinished-";
 // What this program writes; a higher number is refused (kTooNew).
 constexpr std::uint32_t kManifestVersion = 1;
 // 100 bytes a line: ten million accounts, segments and files.
@@ -95,7 +98,7 @@ std::string segment_path(SegmentId id);
 std::string encode(const BackupManifest& manifest);
 // kCorrupt when a byte is not as encode() wrote it, kTooNew.
 Result<BackupManifest> decode_manifest(std::string_view text);
-// kNotFound when the directory or its manifest does not exist.
+// kNotFound when the directory or its manifest does not exist, or the backup was never finished.
 Result<BackupManifest> read_manifest(FileSystem& file_system, const std::string& directory);
 
 }  // namespace tidemark::storage

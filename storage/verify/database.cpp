@@ -14,12 +14,6 @@
 namespace tidemark::storage {
 namespace {
 
-class SilentLogger final : public rocksdb::Logger {
-  public:
-    using rocksdb::Logger::Logv;
-    void Logv(const char*, va_list) override {}
-};
-
 rocksdb::Options read_options_of(rocksdb::Env* env, Database::Damage damage) {
     rocksdb::Options options;
     options.env = env;

@@ -65,7 +65,7 @@ class Database {
                           const std::function<void(std::string_view value)>& visit) const;
 
   private:
-    explicit Database(FileSystem& files) : files_(files), env_(make_rocks_env(files_)) {}
+    explicit Database(FileSystem& files) : files_(files), env_(make_rocks_env(files_, "/")) {}
 
     std::string path_;
     ReadOnlyFiles files_;

@@ -20,6 +20,14 @@ IoResult<std::unique_ptr<File>> ReadOnlyFiles::open(const std::string& path, Mod
 IoResult<void> ReadOnlyFiles::rename(const std::string& from, const std::string&) {
     return refused(from);
 }
+IoResult<void> ReadOnlyFiles::rename_new(const std::string& from, const std::string&) {
+    return refused(from);
+}
+// Nobody has a file of this that could be written to.
+IoResult<std::uint64_t> ReadOnlyFiles::copy_range(const File&, File&, std::uint64_t,
+                                                  std::uint64_t) {
+    return refused("the copy");
+}
 IoResult<void> ReadOnlyFiles::unlink(const std::string& path) {
     return refused(path);
 }

@@ -17,6 +17,9 @@ class ReadOnlyFiles final : public FileSystem {
 
     IoResult<std::unique_ptr<File>> open(const std::string& path, Mode mode) override;
     IoResult<void> rename(const std::string& from, const std::string& to) override;
+    IoResult<void> rename_new(const std::string& from, const std::string& to) override;
+    IoResult<std::uint64_t> copy_range(const File& from, File& to, std::uint64_t offset,
+                                       std::uint64_t length) override;
     IoResult<void> unlink(const std::string& path) override;
     IoResult<void> link(const std::string& from, const std::string& to) override;
     IoResult<void> make_directory(const std::string& path) override;

@@ -38,6 +38,7 @@ class BytesFile final : public File {
     IoResult<void> sync() override { return {}; }
     IoResult<void> truncate(std::uint64_t) override { return {}; }
     IoResult<void> allocate(std::uint64_t, std::uint64_t) override { return {}; }
+    IoResult<void> close() override { return {}; }
     IoResult<std::uint64_t> size() const override { return bytes_.size(); }
 
   private:

@@ -177,7 +177,9 @@ inline BodyRecord any_body(Random& random) {
 }
 
 inline SegmentRecord any_segment(Random& random) {
-    return {any_number(random), any_number(random), below(random, 2) == 0};
+    SegmentRecord record{any_number(random), any_number(random), below(random, 2) == 0, {}};
+    if (below(random, 4) > 0) record.crc32c = static_cast<std::uint32_t>(any_number(random));
+    return record;
 }
 
 inline StoreState any_state(Random& random) {

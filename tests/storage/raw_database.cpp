@@ -5,12 +5,6 @@
 namespace tidemark::storage::testing {
 namespace {
 
-class SilentLogger final : public rocksdb::Logger {
-  public:
-    using rocksdb::Logger::Logv;
-    void Logv(const char*, va_list) override {}
-};
-
 void check(const rocksdb::Status& status) {
     if (!status.ok()) FAIL(status.ToString());
 }
@@ -18,7 +12,7 @@ void check(const rocksdb::Status& status) {
 }  // namespace
 
 RawDatabase::RawDatabase(FileSystem& files, const std::string& directory)
-    : env_(make_rocks_env(files)) {
+    : env_(make_rocks_env(files, directory)) {
     rocksdb::DBOptions options;
     options.env = env_.env.get();
     options.info_log = std::make_shared<SilentLogger>();

@@ -53,10 +53,34 @@ struct NameChange {
     std::string directory;
     std::string removed;  // empty: none
     std::string made;     // empty: none
-    InodePtr inode;
+    InodePtr inode;       // null in a rename of a directory
 };
 
-void replay(Names& names, const NameChange& change) {
+bool is_below(const std::string& path, const std::string& directory) {
+    return path == directory || (path.starts_with(directory) && path.size() > directory.size() &&
+                                 path[directory.size()] == '/');
+}
+void move_below(std::string& path, const std::string& from, const std::string& to) {
+    if (is_below(path, from)) path.replace(0, from.size(), to);
+}
+
+void replay(Names& names, std::set<std::string>& directories, const NameChange& change) {
+    if (!change.inode && !change.made.empty()) {
+        Names moved;
+        for (const auto& [path, inode] : names) {
+            std::string now = path;
+            move_below(now, change.removed, change.made);
+            moved[now] = inode;
+        }
+        names = std::move(moved);
+        std::set<std::string> places;
+        for (std::string path : directories) {
+            move_below(path, change.removed, change.made);
+            places.insert(std::move(path));
+        }
+        directories = std::move(places);
+        return;
+    }
     if (!change.removed.empty()) names.erase(change.removed);
     if (!change.made.empty()) names[change.made] = change.inode;
 }
@@ -95,6 +119,8 @@ struct FaultyFileSystem::Disk {
     Names durable_names;
     std::vector<NameChange> unsynced_names;
     std::set<std::string> directories = {"/", "."};
+    std::set<std::string> durable_directories = directories;
+    std::set<std::string> mounts;
     std::set<std::string> locks;
     std::multiset<std::string> shared_locks;
     std::vector<Failure> failures;
@@ -130,18 +156,58 @@ struct FaultyFileSystem::Disk {
     std::uint64_t free() const { return used < capacity ? capacity - used : 0; }
 
     void change_name(NameChange change) {
-        if (!change.removed.empty()) drop_name(change.removed);
-        if (!change.made.empty()) {
-            drop_name(change.made);
-            if (change.inode->names++ == 0) used += change.inode->footprint();
+        if (change.inode || change.made.empty()) {
+            if (!change.removed.empty()) drop_name(change.removed);
+            if (!change.made.empty()) {
+                drop_name(change.made);
+                if (change.inode->names++ == 0) used += change.inode->footprint();
+            }
         }
-        replay(names, change);
+        replay(names, directories, change);
         unsynced_names.push_back(std::move(change));
     }
     void drop_name(const std::string& path) {
         const auto found = names.find(path);
         if (found == names.end()) return;
         if (--found->second->names == 0) used -= found->second->footprint();
+    }
+
+    // The mount that a path is below.
+    std::string file_system_of(const std::string& path) const {
+        std::string found;
+        for (const std::string& mount : mounts) {
+            if (path != mount && is_below(path, mount) && mount.size() > found.size())
+                found = mount;
+        }
+        return found;
+    }
+
+    // What is durable behind a rename of a directory that is not yet: under its old name.
+    void sync_names(const std::string& directory) {
+        std::vector<NameChange> left;
+        for (NameChange& change : unsynced_names) {
+            if (change.directory != directory) {
+                left.push_back(std::move(change));
+                continue;
+            }
+            replay(durable_names, durable_directories, change);
+            if (change.inode || change.made.empty()) continue;
+            // Earlier changes below it now happen under the new name.
+            for (NameChange& earlier : left) {
+                for (std::string* path : {&earlier.directory, &earlier.removed, &earlier.made})
+                    move_below(*path, change.removed, change.made);
+            }
+        }
+        unsynced_names = std::move(left);
+    }
+
+    void forget_process() {
+        ++generation;
+        locks.clear();
+        shared_locks.clear();
+        failures.clear();
+        capacity = UINT64_MAX;
+        power_until = UINT64_MAX;
     }
 
     // Runs something that changes the size of a file.
@@ -242,6 +308,13 @@ class MemoryFile final : public storage::File {
                       [&] { inode_->allocated = std::max(inode_->allocated, offset + length); });
         return {};
     }
+    IoResult<void> close() override {
+        const std::lock_guard lock(disk_->mutex);
+        if (generation_ != disk_->generation) return error(EIO, path_);
+        if (const int code = disk_->begin(Operation::kClose, path_, false))
+            return error(code, path_);
+        return {};
+    }
     IoResult<std::uint64_t> size() const override {
         const std::lock_guard lock(disk_->mutex);
         return std::uint64_t{inode_->data.size()};
@@ -319,9 +392,11 @@ void FaultyFileSystem::restart(std::uint64_t seed) {
     for (const NameChange& change : disk_->unsynced_names) {
         if (change.inode) inodes.insert(change.inode);
     }
-    for (std::size_t i = 0; i < kept; ++i) replay(disk_->durable_names, disk_->unsynced_names[i]);
+    for (std::size_t i = 0; i < kept; ++i)
+        replay(disk_->durable_names, disk_->durable_directories, disk_->unsynced_names[i]);
     disk_->unsynced_names.clear();
     disk_->names = disk_->durable_names;
+    disk_->directories = disk_->durable_directories;
     for (const InodePtr& inode : inodes) {
         const std::size_t whole = survivors(inode->unsynced.size());
         for (std::size_t i = 0; i < whole; ++i) replay(inode->durable, inode->unsynced[i]);
@@ -338,12 +413,17 @@ void FaultyFileSystem::restart(std::uint64_t seed) {
     for (const auto& [path, inode] : disk_->names) {
         if (inode->names++ == 0) disk_->used += inode->footprint();
     }
-    ++disk_->generation;
-    disk_->locks.clear();
-    disk_->shared_locks.clear();
-    disk_->failures.clear();
-    disk_->capacity = UINT64_MAX;
-    disk_->power_until = UINT64_MAX;
+    disk_->forget_process();
+}
+void FaultyFileSystem::restart_after_kill() {
+    const std::lock_guard lock(disk_->mutex);
+    disk_->forget_process();
+}
+void FaultyFileSystem::mount(const std::string& directory) {
+    const std::lock_guard lock(disk_->mutex);
+    disk_->directories.insert(normal(directory));
+    disk_->durable_directories.insert(normal(directory));
+    disk_->mounts.insert(normal(directory));
 }
 
 void FaultyFileSystem::fail(Operation operation, std::string part, int code, unsigned times,
@@ -432,15 +512,38 @@ IoResult<std::unique_ptr<storage::File>> FaultyFileSystem::open(const std::strin
     return std::make_unique<MemoryFile>(disk_, std::move(inode), path, mode != Mode::kRead);
 }
 
-IoResult<void> FaultyFileSystem::rename(const std::string& raw_from, const std::string& raw_to) {
-    const std::string from = normal(raw_from);
-    const std::string to = normal(raw_to);
+IoResult<void> FaultyFileSystem::rename(const std::string& from, const std::string& to) {
     const std::lock_guard lock(disk_->mutex);
+    return rename_locked(normal(from), normal(to), true);
+}
+IoResult<void> FaultyFileSystem::rename_new(const std::string& from, const std::string& to) {
+    const std::lock_guard lock(disk_->mutex);
+    return rename_locked(normal(from), normal(to), false);
+}
+IoResult<void> FaultyFileSystem::rename_locked(const std::string& from, const std::string& to,
+                                               bool replaces) {
     if (const int code = disk_->begin(Operation::kRename, from, true)) return error(code, from);
+    if (disk_->file_system_of(from) != disk_->file_system_of(to)) return error(EXDEV, from);
+    if (disk_->directories.contains(to) || (!replaces && disk_->names.contains(to)))
+        return error(EEXIST, to);
+    if (disk_->directories.contains(from)) {
+        disk_->change_name({parent(to), from, to, nullptr});
+        return {};
+    }
     const auto found = disk_->names.find(from);
     if (found == disk_->names.end()) return error(ENOENT, from);
     disk_->change_name({parent(to), from, to, found->second});
     return {};
+}
+
+IoResult<std::uint64_t> FaultyFileSystem::copy_range(const storage::File& from, storage::File& to,
+                                                     std::uint64_t offset, std::uint64_t length) {
+    std::string buffer(std::min<std::uint64_t>(length, 64u << 10), '\0');
+    const auto got = from.read_at(offset, buffer.data(), buffer.size());
+    if (!got) return tl::unexpected(got.error());
+    const std::string_view bytes = std::string_view(buffer).substr(0, *got);
+    if (bytes.empty()) return std::uint64_t{0};
+    return to.write_at(offset, std::span(&bytes, 1)).map([&] { return std::uint64_t{*got}; });
 }
 
 IoResult<void> FaultyFileSystem::unlink(const std::string& raw_path) {
@@ -460,6 +563,8 @@ IoResult<void> FaultyFileSystem::link(const std::string& raw_from, const std::st
     const auto found = disk_->names.find(from);
     if (found == disk_->names.end()) return error(ENOENT, from);
     if (disk_->names.contains(to)) return error(EEXIST, to);
+    if (!disk_->directories.contains(parent(to))) return error(ENOENT, to);
+    if (disk_->file_system_of(from) != disk_->file_system_of(to)) return error(EXDEV, to);
     disk_->change_name({parent(to), "", to, found->second});
     return {};
 }
@@ -467,18 +572,29 @@ IoResult<void> FaultyFileSystem::link(const std::string& raw_from, const std::st
 IoResult<void> FaultyFileSystem::make_directory(const std::string& raw_path) {
     const std::string path = normal(raw_path);
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->operations >= disk_->power_until) return error(EIO, path);
-    if (disk_->directories.contains(path)) return error(EEXIST, path);
+    const bool there = disk_->directories.contains(path);
+    if (const int code = disk_->begin(Operation::kMakeDirectory, path, !there))
+        return error(code, path);
+    if (there) return error(EEXIST, path);
     if (!disk_->directories.contains(parent(path))) return error(ENOENT, path);
     disk_->directories.insert(path);
+    disk_->durable_directories.insert(path);
     return {};
 }
 
 IoResult<void> FaultyFileSystem::remove_directory(const std::string& raw_path) {
     const std::string path = normal(raw_path);
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->operations >= disk_->power_until) return error(EIO, path);
+    if (const int code = disk_->begin(Operation::kRemoveDirectory, path, true))
+        return error(code, path);
+    for (const auto& [name, inode] : disk_->names) {
+        if (parent(name) == path) return error(ENOTEMPTY, path);
+    }
+    for (const std::string& name : disk_->directories) {
+        if (name != path && parent(name) == path) return error(ENOTEMPTY, path);
+    }
     if (disk_->directories.erase(path) == 0) return error(ENOENT, path);
+    disk_->durable_directories.erase(path);
     return {};
 }
 
@@ -502,11 +618,7 @@ IoResult<void> FaultyFileSystem::sync_directory(const std::string& raw_path) {
     const std::lock_guard lock(disk_->mutex);
     if (const int code = disk_->begin(Operation::kSyncDirectory, path, true))
         return error(code, path);
-    std::erase_if(disk_->unsynced_names, [&](const NameChange& change) {
-        if (change.directory != path) return false;
-        replay(disk_->durable_names, change);
-        return true;
-    });
+    disk_->sync_names(path);
     return {};
 }
 

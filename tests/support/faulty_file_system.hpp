@@ -4,7 +4,7 @@
 // The model of a crash is strict: a file keeps what was synced and, by chance, a prefix of the
 // writes after that, the last of them perhaps in part; a name that was made, renamed or removed
 // without a sync of its directory is kept or not, in the order in which the names were changed.
-// Making directories is durable at once. Any thread.
+// Making and removing directories is durable at once, renaming one is not. Any thread.
 #pragma once
 
 #include "storage/file_system.hpp"
@@ -28,7 +28,10 @@ class FaultyFileSystem final : public storage::FileSystem {
         kSyncDirectory,
         kRename,
         kUnlink,
-        kLink
+        kLink,
+        kClose,
+        kMakeDirectory,
+        kRemoveDirectory
     };
 
     FaultyFileSystem();
@@ -44,6 +47,12 @@ class FaultyFileSystem final : public storage::FileSystem {
     // survived; 0: none. Files that were open before only give EIO, locks are free, failures and
     // the capacity's limit are gone.
     void restart(std::uint64_t seed);
+
+    // As after a kill of the process: everything that was written is there, and again files that
+    // were open before only give EIO, locks are free, failures and limits are gone.
+    void restart_after_kill();
+    // Everything below this directory is another file system: links and renames across give EXDEV.
+    void mount(const std::string& directory);
 
     // The next `times` operations of this kind on paths that contain `part` give `code`; the first
     // `skip` are let through.
@@ -69,6 +78,10 @@ class FaultyFileSystem final : public storage::FileSystem {
     storage::IoResult<std::unique_ptr<storage::File>> open(const std::string& path,
                                                            Mode mode) override;
     storage::IoResult<void> rename(const std::string& from, const std::string& to) override;
+    storage::IoResult<void> rename_new(const std::string& from, const std::string& to) override;
+    storage::IoResult<std::uint64_t> copy_range(const storage::File& from, storage::File& to,
+                                                std::uint64_t offset,
+                                                std::uint64_t length) override;
     storage::IoResult<void> unlink(const std::string& path) override;
     storage::IoResult<void> link(const std::string& from, const std::string& to) override;
     storage::IoResult<void> make_directory(const std::string& path) override;
@@ -85,6 +98,9 @@ class FaultyFileSystem final : public storage::FileSystem {
     struct Disk;
 
   private:
+    storage::IoResult<void> rename_locked(const std::string& from, const std::string& to,
+                                          bool replaces);
+
     std::shared_ptr<Disk> disk_;
 };
 
