@@ -57,6 +57,9 @@ void StateChecker::on_exchange(const Exchange& exchange) {
         exchange.response != nullptr && exchange.response->condition != protocol::Condition::ok;
     if (std::holds_alternative<command::Move>(body) && !is_refused)
         may_go(exchange.mailbox, targets_[exchange.session]);
+    const auto* deletion = std::get_if<command::Delete>(&body);
+    if (deletion != nullptr && is_refused)
+        refused_delete_[deletion->mailbox.bytes] = {exchange.command_event, exchange.end_event};
     if (!exchange.is_ok()) return;
     if (exchange.response->code.kind == CodeKind::append_uid ||
         exchange.response->code.kind == CodeKind::copy_uid) {
@@ -139,7 +142,7 @@ void StateChecker::on_quiet(EventId /*at*/) {
         for (const Snapshot& cache : caches_) {
             if (cache.mailbox == truth.mailbox) compare(cache, truth);
         }
-        check_messages(truth.mailbox, truth);
+        check_messages(name, truth);
     }
     messages_.clear();
     for (const auto& [name, truth] : truth_) {
@@ -153,6 +156,7 @@ void StateChecker::on_quiet(EventId /*at*/) {
     }
     truth_.clear();
     caches_.clear();
+    refused_delete_.clear();
 }
 
 void StateChecker::compare(const Snapshot& cache, const Snapshot& truth) {
@@ -188,7 +192,8 @@ void StateChecker::compare(const Snapshot& cache, const Snapshot& truth) {
     }
 }
 
-void StateChecker::check_messages(MailboxId mailbox, const Snapshot& truth) {
+void StateChecker::check_messages(const std::string& name, const Snapshot& truth) {
+    const MailboxId mailbox = truth.mailbox;
     const auto known = messages_.find(mailbox);
     if (known == messages_.end()) return;
     auto now = truth.messages.begin();
@@ -198,11 +203,19 @@ void StateChecker::check_messages(MailboxId mailbox, const Snapshot& truth) {
         if (is_there) {
             check_flags(mailbox, *now, message);
         } else if (message.alive_told != 0 && !message.may_be_gone) {
-            replay_.violation(Rule::message_lost,
-                              fmt::format("UID {} of {} was there, nobody marked it as deleted or "
-                                          "moved it, and it is gone",
-                                          uid, replay_.mailbox_name(mailbox)),
-                              {message.alive_told, truth.selected_at, truth.at});
+            const auto found = refused_delete_.find(name);
+            const bool is_refused =
+                found != refused_delete_.end() && found->second.second > message.alive_told;
+            std::vector<EventId> evidence{message.alive_told, truth.selected_at, truth.at};
+            if (is_refused)
+                evidence.insert(evidence.end(), {found->second.first, found->second.second});
+            replay_.violation(
+                Rule::message_lost,
+                fmt::format("UID {} of {} was there, nobody marked it as deleted or moved it{}, "
+                            "and it is gone",
+                            uid, replay_.mailbox_name(mailbox),
+                            is_refused ? ", a DELETE of the mailbox was refused" : ""),
+                std::move(evidence));
         }
     }
 }

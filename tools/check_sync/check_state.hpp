@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::check_sync {
@@ -51,13 +52,15 @@ class StateChecker final : public Checker {
     void create(const Exchange& exchange, const protocol::ResponseCode& code);
     void may_go(MailboxId mailbox, const protocol::RangeSet& uids);
     void compare(const Snapshot& cache, const Snapshot& truth);
-    void check_messages(MailboxId mailbox, const Snapshot& truth);
+    void check_messages(const std::string& name, const Snapshot& truth);
     void check_flags(MailboxId mailbox, const CachedMessage& now, const Message& message);
 
     std::map<MailboxId, std::map<protocol::Uid, Message>> messages_;
     std::map<SessionId, protocol::RangeSet> targets_;  // of the STORE or MOVE under way
     std::map<SessionId, protocol::ResponseCode> copy_uid_;
     std::map<std::string, Snapshot> truth_;  // by name
+    // The last DELETE of a mailbox that was refused, command and answer: a likely cause of a loss.
+    std::map<std::string, std::pair<EventId, EventId>> refused_delete_;
     std::vector<Snapshot> caches_;
     std::uint64_t caches_compared_ = 0;
     std::uint64_t messages_compared_ = 0;

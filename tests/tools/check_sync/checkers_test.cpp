@@ -446,10 +446,6 @@ TEST_CASE("an acknowledged change that is not there is found, over a restart too
 
 TEST_CASE("an acknowledged message that is not there is found") {
     const std::string truth = knows("count") + "count (census)\n(quiet)\n";
-    const std::string source =
-        "a (connect)\na C: s SELECT other\na S: * 1 EXISTS\n"
-        "a S: * OK [UIDVALIDITY 8] x\na S: s OK\n";
-    static_cast<void>(source);
     // Between two quiet moments: UID 2 was there.
     const std::string later =
         "count (close)\ncount (connect)\ncount C: s SELECT box (CONDSTORE)\n"
@@ -459,6 +455,10 @@ TEST_CASE("an acknowledged message that is not there is found") {
         "count S: * 1 FETCH (UID 1 FLAGS () MODSEQ (10))\n"
         "count S: f OK\ncount (census)\n(quiet)\n";
     CHECK(broken_rules(truth + later) == "message-lost");
+    WrittenHistory refused(truth + "a (connect)\na C: d DELETE box\na S: d NO in use\n" + later);
+    CHECK(refused.broken() == "message-lost");
+    CHECK(refused.report().find("a DELETE of the mailbox was refused") != std::string::npos);
+    CHECK(refused.report().find("d NO in use") != std::string::npos);
     CHECK(broken_rules(truth +
                        "a (connect)\na C: s SELECT box\na S: * 2 EXISTS\n"
                        "a S: * OK [UIDVALIDITY 7] x\na S: s OK\n"
