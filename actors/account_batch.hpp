@@ -78,6 +78,8 @@ class AccountBatch {
     void remove_message(Working& mailbox, storage::ChangeRecord& change,
                         const storage::Message& message, storage::ModSeq modseq);
     Working& create(const std::string& name, storage::SpecialUse use, storage::ModSeq modseq);
+    // A subscription to the name of a mailbox is kept in its record, never beside it.
+    void adopt_subscription(storage::MailboxRecord& record);
     void rename_inbox(RenameRequest request);
     void move_all(Working& source, Working& destination, storage::ModSeq modseq);
     static storage::FlagBits translate_flags(const storage::MailboxRecord& source,

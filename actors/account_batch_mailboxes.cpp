@@ -39,6 +39,14 @@ std::function<void(const AccountError*)> finisher(Reply reply, Answer answer) {
 
 }  // namespace
 
+void AccountBatch::adopt_subscription(MailboxRecord& record) {
+    const auto orphan = std::find(orphans_.begin(), orphans_.end(), record.name);
+    if (orphan == orphans_.end()) return;
+    record.subscribed = true;
+    orphans_.erase(orphan);
+    orphans_changed_ = true;
+}
+
 AccountBatch::Working& AccountBatch::create(const std::string& name, storage::SpecialUse use,
                                             ModSeq modseq) {
     const auto now_seconds = now_micros_ / 1'000'000;
@@ -62,12 +70,7 @@ AccountBatch::Working& AccountBatch::create(const std::string& name, storage::Sp
     record.object_id =
         fmt::format("M{:x}-{:x}-{:x}", raw(account_.id_), raw(id), record.uidvalidity);
     record.created_seconds = now_seconds;
-    const auto orphan = std::find(orphans_.begin(), orphans_.end(), name);
-    if (orphan != orphans_.end()) {
-        record.subscribed = true;
-        orphans_.erase(orphan);
-        orphans_changed_ = true;
-    }
+    adopt_subscription(record);
     working.draft.emplace(std::make_shared<const storage::MailboxView>());
     working.draft->raise_highestmodseq(modseq);
     names_.insert_or_assign(name, id);
@@ -193,6 +196,7 @@ void AccountBatch::handle(RenameRequest request) {
         Working& mailbox = open(id);
         const std::string to = request.to + name.substr(request.from.size());
         mailbox.record.name = to;
+        adopt_subscription(mailbox.record);
         names_.insert_or_assign(name, std::nullopt);
         names_.insert_or_assign(to, id);
         ChangeRecord change;

@@ -59,6 +59,20 @@ TEST_CASE("CREATE, RENAME and DELETE follow RFC 9051 §6.3.4 to §6.3.6") {
     CHECK(later.ok("FETCH 1 BODY.PEEK[]")[0].find(kSmallMessage) != std::string::npos);
 }
 
+TEST_CASE("a mailbox renamed to a name that is subscribed takes the subscription over") {
+    TestServer server;
+    server.add_account("ann");
+    auto client = server.connect("ann");
+    client.ok("SUBSCRIBE b");
+    client.ok("CREATE a");
+    client.ok("RENAME a b");
+    CHECK(with_prefix(client.ok("LIST (SUBSCRIBED) \"\" *"), "* LIST").size() == 1);
+    client.ok("UNSUBSCRIBE b");
+    CHECK(with_prefix(client.ok("LIST (SUBSCRIBED) \"\" *"), "* LIST").empty());
+    client.ok("DELETE b");
+    CHECK(with_prefix(client.ok("LIST (SUBSCRIBED) \"\" *"), "* LIST").empty());
+}
+
 TEST_CASE("a mailbox that is deleted under a session ends that session with BYE") {
     TestServer server;
     server.add_account("ann");
