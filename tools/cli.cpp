@@ -19,10 +19,9 @@ struct Prepared {
     const char* name;
     const char* purpose;
 };
-constexpr std::array<Prepared, 3> kPrepared = {{
+constexpr std::array<Prepared, 2> kPrepared = {{
     {"backup", "Take a consistent copy of the data directory while the server runs"},
     {"restore", "Make a data directory from a backup"},
-    {"verifydata", "Check everything that is stored"},
 }};
 
 void add_prepared(CLI::App& app, CommandContext& context) {
@@ -104,6 +103,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_config(app, context);
     add_check_sync(app, context);
     add_loadtest(app, context);
+    add_verifydata(app, context);
     add_prepared(app, context);
     add_help(app, context);
 

@@ -1,0 +1,149 @@
+#include "actors/auth/account_name.hpp"
+#include "protocol/mailbox_name.hpp"
+#include "protocol/message/summary.hpp"
+#include "protocol/types.hpp"
+#include "storage/verify/verify.hpp"
+#include "tools/commands.hpp"
+#include "tools/progress.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <thread>
+
+namespace tidemark::tools {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned kThreadsMax = 256;
+
+struct Options {
+    std::string directory;
+    bool json = false;
+    bool quick = false;
+    unsigned threads = 0;
+};
+
+json to_json(const storage::Finding& finding) {
+    json object = {{"code", storage::name_of(finding.code)}, {"text", finding.text}};
+    if (storage::is_note(finding.code)) object["note"] = true;
+    if (!finding.account.empty()) object["account"] = finding.account;
+    if (!finding.mailbox.empty()) object["mailbox"] = finding.mailbox;
+    if (finding.uid != 0) object["uid"] = finding.uid;
+    if (!finding.file.empty()) object["file"] = finding.file;
+    if (finding.offset) object["offset"] = *finding.offset;
+    return object;
+}
+
+json to_json(const storage::VerifyReport& report) {
+    json findings = json::array();
+    for (const storage::Finding& finding : report.findings) findings.push_back(to_json(finding));
+    const storage::VerifyCounts& counts = report.counts;
+    return {{"well", report.well()},
+            {"findings", std::move(findings)},
+            {"findings_left_out", report.findings_left_out},
+            {"counts",
+             {{"accounts", counts.accounts},
+              {"mailboxes", counts.mailboxes},
+              {"messages", counts.messages},
+              {"log_entries", counts.log_entries},
+              {"bodies", counts.bodies},
+              {"body_bytes_read", counts.body_bytes_read},
+              {"summaries", counts.summaries},
+              {"segments", counts.segments},
+              {"tables", counts.tables},
+              {"log_rounds", counts.log_rounds},
+              {"store_seq", counts.store_seq}}}};
+}
+
+// One bar for each part of the work.
+class Bars {
+  public:
+    void draw(const storage::VerifyProgress& progress) {
+        if (progress.what != what_) {
+            bar_.reset();
+            what_ = progress.what;
+            bar_.emplace(std::string(progress.what), std::string(progress.unit), progress.total);
+        }
+        bar_->update(progress.done);
+    }
+    void finish() { bar_.reset(); }
+
+  private:
+    std::string_view what_;
+    std::optional<Progress> bar_;
+};
+
+// What the layers above storage know of what is in it.
+void set_checks(storage::VerifyOptions& verify) {
+    verify.summary_matches = [](storage::BodyId, std::string_view message,
+                                std::string_view stored) {
+        return protocol::message::encode_summary(protocol::message::make_summary(message)) ==
+               stored;
+    };
+    verify.mailbox_name_is_legal = [](std::string_view name) {
+        const auto parsed = protocol::MailboxName::from_utf8(name);
+        return parsed && parsed->utf8() == name;
+    };
+    verify.account_name_is_legal = [](std::string_view name) {
+        const auto normal = actors::normalize_account_name(name);
+        return normal && *normal == name;
+    };
+    verify.keyword_is_legal = [](std::string_view keyword) {
+        const auto flag = protocol::Flag::parse(keyword);
+        return flag.has_value();
+    };
+}
+
+CommandResult<bool> run(const Options& options, Terminal& terminal) {
+    storage::VerifyOptions verify;
+    verify.quick = options.quick;
+    verify.threads =
+        options.threads != 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1u);
+    set_checks(verify);
+    Bars bars;
+    verify.on_progress = [&bars](const storage::VerifyProgress& progress) { bars.draw(progress); };
+    const auto report = storage::verify(options.directory, verify, storage::posix_file_system());
+    bars.finish();
+    if (!report) return could_not_run(report.error().detail);
+    if (options.json) {
+        // Names and texts of what is damaged may be anything.
+        terminal.out << to_json(*report).dump(-1, ' ', false, json::error_handler_t::replace)
+                     << '\n';
+        return report->well();
+    }
+    for (const storage::Finding& finding : report->findings) {
+        terminal.out << (storage::is_note(finding.code) ? "note: " : "")
+                     << storage::to_string(finding) << '\n';
+    }
+    if (report->findings_left_out > 0)
+        terminal.out << fmt::format("and {} more\n", report->findings_left_out);
+    return report->well();
+}
+
+}  // namespace
+
+void add_verifydata(CLI::App& app, CommandContext& context) {
+    auto* sub = app.add_subcommand(
+        "verifydata",
+        "Check everything in a data directory that no server has open; changes nothing");
+    auto options = std::make_shared<Options>();
+    sub->add_option("DIR", options->directory, "The directory")->required();
+    sub->add_flag("--json", options->json, "One JSON object on stdout, whatever is found");
+    sub->add_flag("--quick", options->quick, "Structure and sizes only; reads no mail");
+    sub->add_option("--threads", options->threads, "At most so many threads; else one a core")
+        ->check(CLI::Range(1u, kThreadsMax))
+        ->type_name("N");
+    sub->callback([options, &context] {
+        const CommandResult<bool> well = run(*options, context.terminal);
+        if (!well) return context.finish(tl::unexpected(well.error()));
+        if (!*well) context.exit = ExitCode::kNo;
+    });
+}
+
+}  // namespace tidemark::tools
