@@ -2,6 +2,7 @@
 
 #include "actors/incoming_message.hpp"
 #include "actors/limits.hpp"
+#include "protocol/mailbox_name.hpp"
 #include "tools/testdata/messages.hpp"
 
 #include <fmt/format.h>
@@ -177,7 +178,9 @@ void AccountScript::make_mailboxes() {
     create("All mail", SpecialUse::kAll);
     create("Starred", SpecialUse::kFlagged, true);
     create("Important", SpecialUse::kImportant);
-    create("n" + std::string(900, '-') + "/long", SpecialUse::kNone, true);
+    // As long as names may be, and three levels of it.
+    const std::string level(protocol::kMailboxComponentBytesMax, '-');
+    create(level + '/' + level + '/' + level + "/long", SpecialUse::kNone, true);
     subscribe("no such mailbox", true);
     subscribe(
         "no/such/\xC3\xA4"
@@ -273,7 +276,7 @@ void AccountScript::live(std::uint64_t messages) {
 void AccountScript::rearrange_mailboxes() {
     append("Work/2024", 3, ChangeKind::kAppend);
     append("NIL", 2, ChangeKind::kAppend);
-    append("&-ampersand", 2, ChangeKind::kRestore);
+    append("&-ampersand", 2, ChangeKind::kAppend);
     (void)ask(actors::RenameRequest{"Work", "Renamed/deeper", {}});
     pass_time();
     (void)ask(actors::DeleteRequest{"NIL", {}});
