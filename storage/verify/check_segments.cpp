@@ -31,7 +31,8 @@ void VerifyRun::check_segment_files() {
                          fmt::format("it has {} bytes, its record says {}", size, record.bytes));
         }
         present_.insert(id);
-        if (record.sealed && record.live_bytes == 0 && options_.mail_directory.empty()) {
+        if (record.sealed && record.live_bytes == 0 && options_.mail_directory.empty() &&
+            backup_ == nullptr) {
             find_in_file(FindingCode::kSegmentDead, {}, segment_label(id), std::nullopt,
                          fmt::format("no message is in its {} bytes", record.bytes));
         }
@@ -40,7 +41,7 @@ void VerifyRun::check_segment_files() {
 
 // A crash leaves such files, and a running server has them for a while; both remove them.
 void VerifyRun::check_mail_directory() {
-    if (!options_.mail_directory.empty()) return;
+    if (!options_.mail_directory.empty() || backup_ != nullptr) return;
     const auto names = files_.list(segment_files_.path());
     if (!names) {
         find_in_file(FindingCode::kRead, {}, "mail", std::nullopt, names.error().text);

@@ -11,7 +11,7 @@
 namespace tidemark::storage {
 
 // `files` must outlive it. Any thread.
-class ReadOnlyFiles final : public FileSystem {
+class ReadOnlyFiles : public FileSystem {
   public:
     explicit ReadOnlyFiles(FileSystem& files) : files_(files) {}
 

@@ -22,10 +22,12 @@ std::string without_slash(std::string path) {
 
 }  // namespace
 
-VerifyRun::VerifyRun(std::string directory, const VerifyOptions& options, FileSystem& files)
+VerifyRun::VerifyRun(std::string directory, const VerifyOptions& options, FileSystem& files,
+                     const BackupSource* backup)
     : directory_(without_slash(std::move(directory))),
       options_(options),
       files_(files),
+      backup_(backup),
       segment_files_(options.mail_directory.empty() ? directory_ + "/mail" : options.mail_directory,
                      files, kOpenSegmentsMax) {}
 
@@ -34,7 +36,7 @@ Result<void> VerifyRun::lock() {
     const auto there = files_.status(path);
     if (!there) return tl::unexpected(store_error(there.error()));
     // A backup has none, and making one would change the directory.
-    if (!options_.lock || !*there) return {};
+    if (!options_.lock || backup_ != nullptr || !*there) return {};
     auto lock = files_.lock(path);
     if (lock) {
         lock_ = std::move(*lock);
@@ -55,9 +57,23 @@ Result<VerifyReport> VerifyRun::run() {
             StoreErrorKind::kNotFound,
             fmt::format("{} {}", directory_, *there ? "is not a directory" : "does not exist"));
     }
-    if (auto ready = lock().and_then([&] { return check_format(); }); !ready)
-        return tl::unexpected(ready.error());
+    if (auto locked = lock(); !locked) return tl::unexpected(locked.error());
+    if (backup_ == nullptr || check_backup_files()) {
+        if (auto checked = check_contents(); !checked) return tl::unexpected(checked.error());
+    }
+    if (cancelled()) return fail(StoreErrorKind::kUnavailable, "cancelled");
 
+    VerifyReport report;
+    std::sort(findings_.begin(), findings_.end());
+    report.findings = std::move(findings_);
+    report.findings_left_out = findings_left_out_;
+    report.counts = counts_;
+    report.is_backup = backup_ != nullptr;
+    return report;
+}
+
+Result<void> VerifyRun::check_contents() {
+    if (auto checked = check_format(); !checked) return checked;
     auto opened = Database::open(directory_ + "/db", files_);
     if (opened) {
         db_ = std::move(*opened);
@@ -72,6 +88,7 @@ Result<VerifyReport> VerifyRun::run() {
         check_segment_files();
         check_mail_directory();
         load_account_ids();
+        if (backup_ != nullptr && backup_->chain) check_manifest_contents();
         check_account_rows();
         check_stray_rows();
         begin("checking accounts", "accounts", accounts_.size());
@@ -84,14 +101,7 @@ Result<VerifyReport> VerifyRun::run() {
         check_segment_live();
     }
     if (!options_.quick) check_segment_frames();
-    if (cancelled()) return fail(StoreErrorKind::kUnavailable, "cancelled");
-
-    VerifyReport report;
-    std::sort(findings_.begin(), findings_.end());
-    report.findings = std::move(findings_);
-    report.findings_left_out = findings_left_out_;
-    report.counts = counts_;
-    return report;
+    return {};
 }
 
 void VerifyRun::find(FindingCode code, const Place& place, std::string text) {
@@ -176,7 +186,14 @@ bool VerifyRun::is_account(AccountId account) const {
 
 Result<VerifyReport> verify(std::string directory, const VerifyOptions& options,
                             FileSystem& file_system) {
-    return VerifyRun(std::move(directory), options, file_system).run();
+    directory = without_slash(std::move(directory));
+    const Result<std::optional<BackupSource>> backup =
+        find_backup(directory, options.earlier, file_system);
+    if (!backup) return tl::unexpected(backup.error());
+    if (!*backup) return VerifyRun(std::move(directory), options, file_system, nullptr).run();
+    FileSystem& files =
+        (*backup)->files ? static_cast<FileSystem&>(*(*backup)->files) : file_system;
+    return VerifyRun(std::move(directory), options, files, &**backup).run();
 }
 
 }  // namespace tidemark::storage

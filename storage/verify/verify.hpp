@@ -1,6 +1,9 @@
 // Checks everything that a directory holds, a data directory or a backup, without changing a byte
 // of it: it never repairs, migrates or leaves a log behind.
 //
+// A directory with a manifest is a backup, and is looked at as a restore would find it: only what
+// the manifest names counts, in whichever backup of its chain it is.
+//
 // A data directory is locked meanwhile, so that no server begins to write to it. Memory: one
 // mailbox of each thread as its server would have it, 24 bytes a message of one account of each
 // thread, and bounded windows of everything else. Any thread; blocks for as long as it takes.
@@ -54,7 +57,8 @@ enum class FindingCode : std::uint8_t {
     kSegmentLive,     // a segment's live bytes are not those of its bodies
     kSegmentFrame,    // between the bodies of a segment lies something that is no frame
     kSegmentDead,     // note: a sealed segment without a live body; compaction will remove it
-    kUnknownFile,     // note: a file in mail/ that no record names; a start will remove it
+    kUnknownFile,     // note: a file in mail/ that no record names, which a start will remove; in a
+                      // backup one that the manifest does not name
     kSummary,         // a summary is not what the message gives, or belongs to no message
     kRead,            // a file could not be read
 };
@@ -91,6 +95,9 @@ struct VerifyOptions {
     // database beside the server's own mail/. Files there that no record names, and segments
     // without a live body, are the server's business then.
     std::string mail_directory;
+    // Where earlier backups are that this one leaves files out for; they are also looked for where
+    // its manifest says, and beside it.
+    std::vector<std::string> earlier;
     // False for a directory that the caller holds itself.
     bool lock = true;
     // Never by two threads at a time.

@@ -7,6 +7,7 @@
 
 #include "storage/records.hpp"
 #include "storage/segments.hpp"
+#include "storage/verify/backup_source.hpp"
 #include "storage/verify/database.hpp"
 #include "storage/verify/verify.hpp"
 
@@ -38,13 +39,16 @@ struct NamedBody {
 
 class VerifyRun {
   public:
-    VerifyRun(std::string directory, const VerifyOptions& options, FileSystem& files);
+    // `backup` is null for a data directory; with `files` it must outlive this.
+    VerifyRun(std::string directory, const VerifyOptions& options, FileSystem& files,
+              const BackupSource* backup);
 
     Result<VerifyReport> run();
 
   private:
     // verify.cpp
     Result<void> lock();
+    Result<void> check_contents();
     void find(FindingCode code, const Place& place, std::string text);
     void find_in_file(FindingCode code, const Place& place, std::string file,
                       std::optional<std::uint64_t> offset, std::string text);
@@ -59,6 +63,18 @@ class VerifyRun {
     // Calls `work` with 0 … count - 1 on options_.threads threads; stops when cancelled.
     void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work) const;
     bool is_account(AccountId account) const;
+
+    // check_backup.cpp
+    bool check_backup_files();
+    void check_backup_file(const BackupChain::Item& item);
+    void check_extra_files(const std::string& below);
+    bool names_here(const std::string& path) const;
+    void check_manifest_contents();
+    void check_manifest_segments();
+    void check_manifest_account(const BackupManifest::Account& account);
+    template <class Value>
+    void compare_manifest(const Place& place, std::string_view what, const Value& said,
+                          const Value& there);
 
     // check_directory.cpp
     Result<void> check_format();
@@ -129,6 +145,7 @@ class VerifyRun {
     std::string directory_;
     const VerifyOptions& options_;
     FileSystem& files_;
+    const BackupSource* backup_;
     std::unique_ptr<LockedFile> lock_;
     SegmentDirectory segment_files_;
     std::unique_ptr<Database> db_;

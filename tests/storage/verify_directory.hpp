@@ -135,7 +135,7 @@ inline Codes codes_of(const VerifyReport& report) {
 }
 
 struct Break {
-    const char* what;
+    std::string what;
     FindingCode code;
     std::function<void(VerifyDirectory&)> how;
 };
