@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace tidemark::tools {
 
@@ -24,6 +26,7 @@ constexpr unsigned kThreadsMax = 256;
 
 struct Options {
     std::string directory;
+    std::vector<std::string> chain;
     bool json = false;
     bool quick = false;
     unsigned threads = 0;
@@ -45,6 +48,7 @@ json to_json(const storage::VerifyReport& report) {
     for (const storage::Finding& finding : report.findings) findings.push_back(to_json(finding));
     const storage::VerifyCounts& counts = report.counts;
     return {{"well", report.well()},
+            {"backup", report.is_backup},
             {"findings", std::move(findings)},
             {"findings_left_out", report.findings_left_out},
             {"counts",
@@ -103,6 +107,7 @@ void set_checks(storage::VerifyOptions& verify) {
 CommandResult<bool> run(const Options& options, Terminal& terminal) {
     storage::VerifyOptions verify;
     verify.quick = options.quick;
+    verify.earlier = options.chain;
     verify.threads =
         options.threads != 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1u);
     set_checks(verify);
@@ -129,11 +134,15 @@ CommandResult<bool> run(const Options& options, Terminal& terminal) {
 }  // namespace
 
 void add_verifydata(CLI::App& app, CommandContext& context) {
-    auto* sub = app.add_subcommand(
-        "verifydata",
-        "Check everything in a data directory that no server has open; changes nothing");
+    auto* sub = app.add_subcommand("verifydata",
+                                   "Check everything in a backup, or in a data directory that no "
+                                   "server has open; changes nothing");
     auto options = std::make_shared<Options>();
     sub->add_option("DIR", options->directory, "The directory")->required();
+    sub->add_option("--chain", options->chain,
+                    "Earlier backups that an incremental one leaves files out for, where they are "
+                    "neither beside it nor where they were")
+        ->type_name("DIR");
     sub->add_flag("--json", options->json, "One JSON object on stdout, whatever is found");
     sub->add_flag("--quick", options->quick, "Structure and sizes only; reads no mail");
     sub->add_option("--threads", options->threads, "At most so many threads; else one a core")
