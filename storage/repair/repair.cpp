@@ -1,0 +1,190 @@
+#include "storage/repair/repair.hpp"
+
+#include "storage/backup/file_copier.hpp"
+#include "storage/limits.hpp"
+#include "storage/repair/rebuild.hpp"
+#include "storage/repair/salvage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+namespace tidemark::storage {
+namespace {
+
+constexpr unsigned kOpenSegmentsMax = 64;
+// What it is called until it is whole.
+constexpr std::string_view kUnfinished = ".tidemark-repair";
+// Of the old directory what belongs to the accounts and is no mail.
+constexpr std::string_view kSecretFile = "auth-secret";
+constexpr std::uint64_t kSecretBytesMax = 1u << 20;
+
+std::string without_slash(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path;
+}
+
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+class Repair {
+  public:
+    Repair(const RepairOptions& options, FileSystem& files)
+        : options_(options),
+          files_(files),
+          directory_(without_slash(options.directory)),
+          into_(without_slash(options.into)),
+          unfinished_(fmt::format("{}{}", into_, kUnfinished)),
+          segments_(directory_ + "/mail", files, kOpenSegmentsMax) {}
+
+    Result<RepairReport> run() {
+        if (auto ready = prepare(); !ready) return tl::unexpected(ready.error());
+        const Result<SegmentFinds> finds = read_segments(segments_, options_.on_progress);
+        if (!finds) return tl::unexpected(finds.error());
+        const std::vector<PlannedAccount> plan = make_plan(*finds, database(), report_);
+        auto written = write(*finds, plan);
+        if (!written) {
+            static_cast<void>(remove_tree(files_, unfinished_));
+            return tl::unexpected(written.error());
+        }
+        std::sort(report_.losses.begin(), report_.losses.end());
+        return std::move(report_);
+    }
+
+  private:
+    Result<void> prepare() {
+        const auto mail = files_.status(segments_.path());
+        if (!mail) return tl::unexpected(store_error(mail.error()));
+        if (!*mail || !(*mail)->directory)
+            return fail(StoreErrorKind::kNotFound,
+                        fmt::format("{} has no directory mail/ with segments", directory_));
+        const auto there = files_.status(into_);
+        if (!there) return tl::unexpected(store_error(there.error()));
+        if (*there) return fail(StoreErrorKind::kExists, fmt::format("{} exists", into_));
+        const auto parent = files_.status(parent_of(into_));
+        if (!parent) return tl::unexpected(store_error(parent.error()));
+        if (!*parent)
+            return fail(StoreErrorKind::kNotFound,
+                        fmt::format("{} does not exist", parent_of(into_)));
+        if (auto locked = lock(); !locked) return locked;
+        if (auto removed = remove_tree(files_, unfinished_); !removed)
+            return tl::unexpected(store_error(removed.error()));
+        return {};
+    }
+
+    Result<void> lock() {
+        const auto there = files_.status(directory_ + "/lock");
+        if (!there) return tl::unexpected(store_error(there.error()));
+        if (!*there) return {};
+        auto lock = files_.lock(directory_ + "/lock");
+        if (lock) {
+            lock_ = std::move(*lock);
+        } else if (lock.error().code == EAGAIN) {
+            return fail(StoreErrorKind::kLocked,
+                        fmt::format("{} is in use by another process", directory_));
+        } else if (lock.error().code != EROFS) {
+            return tl::unexpected(store_error(lock.error()));
+        }
+        return {};
+    }
+
+    // A database that does not open as it is may do so without what is damaged of its log.
+    DatabaseFinds database() {
+        const std::string path = directory_ + "/db";
+        auto opened = Database::open(path, files_);
+        if (!opened) opened = Database::open(path, files_, Database::Damage::kSkipped);
+        if (!opened) {
+            Loss loss;
+            loss.file = "db";
+            loss.text = "flags, copies and names can not be read: " + opened.error().detail;
+            report_.losses.push_back(std::move(loss));
+            return {};
+        }
+        report_.has_database = true;
+        DatabaseFinds finds = read_database(**opened);
+        if (!finds.has_all_accounts) lose_rows("", "not all accounts can be read");
+        for (const auto& [id, account] : finds.accounts) {
+            if (!account.has_all_mailboxes)
+                lose_rows(account.record.name, "not all of its mailboxes can be read");
+            for (const auto& [mailbox_id, mailbox] : account.mailboxes) {
+                if (!mailbox.view)
+                    lose_rows(
+                        account.record.name,
+                        fmt::format("flags and copies in {} can not be read", mailbox.record.name));
+            }
+        }
+        return finds;
+    }
+    void lose_rows(const std::string& account, std::string text) {
+        Loss loss;
+        loss.account = account;
+        loss.file = "db";
+        loss.text = std::move(text);
+        report_.losses.push_back(std::move(loss));
+    }
+
+    Result<void> write(const SegmentFinds& finds, const std::vector<PlannedAccount>& plan) {
+        StoreOptions store_options = options_.store;
+        store_options.create_if_missing = true;
+        auto store = Store::open(unfinished_, store_options, files_);
+        if (!store) return tl::unexpected(store.error());
+        Rebuild rebuild(**store, segments_, finds, options_, report_);
+        if (auto written = rebuild.write(plan); !written) return written;
+        if (auto closed = (*store)->close(); !closed) return closed;
+        store->reset();
+        if (auto copied = copy_secret(); !copied) return copied;
+        const auto finished =
+            files_.sync_directory(unfinished_)
+                .and_then([&] { return files_.rename(unfinished_, into_); })
+                .and_then([&] { return files_.sync_directory(parent_of(into_)); });
+        if (!finished) return tl::unexpected(store_error(finished.error()));
+        return {};
+    }
+
+    Result<void> copy_secret() {
+        const std::string from = fmt::format("{}/{}", directory_, kSecretFile);
+        const auto there = files_.status(from);
+        if (!there) return tl::unexpected(store_error(there.error()));
+        if (!*there) return {};
+        const auto bytes = read_whole_file(files_, from, kSecretBytesMax);
+        if (!bytes) return tl::unexpected(bytes.error());
+        return write_whole_file(files_, fmt::format("{}/{}", unfinished_, kSecretFile), *bytes);
+    }
+
+    const RepairOptions& options_;
+    FileSystem& files_;
+    std::string directory_;
+    std::string into_;
+    std::string unfinished_;
+    SegmentDirectory segments_;
+    std::unique_ptr<LockedFile> lock_;
+    RepairReport report_;
+};
+
+}  // namespace
+
+std::string to_string(const Loss& loss) {
+    std::string line;
+    const auto out = std::back_inserter(line);
+    const auto space = [&] { return line.empty() ? "" : " "; };
+    if (!loss.account.empty()) line += loss.account;
+    if (!loss.mailbox.empty()) fmt::format_to(out, "/{}", loss.mailbox);
+    if (loss.uid != 0) fmt::format_to(out, "{}uid {}", space(), loss.uid);
+    if (!loss.file.empty()) fmt::format_to(out, "{}{}", space(), loss.file);
+    if (loss.offset) fmt::format_to(out, "{}at {}", space(), *loss.offset);
+    fmt::format_to(out, ": {}", loss.text);
+    std::replace_if(
+        line.begin(), line.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }, '?');
+    return line;
+}
+
+Result<RepairReport> repair(const RepairOptions& options, FileSystem& file_system) {
+    return Repair(options, file_system).run();
+}
+
+}  // namespace tidemark::storage
