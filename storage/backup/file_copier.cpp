@@ -80,7 +80,8 @@ Result<void> FileCopier::copy(const std::string& from, const std::string& to, st
     if (!source) return tl::unexpected(copy_error(source.error()));
     auto target = file_system_.open(to, FileSystem::Mode::kCreateNew);
     if (!target) return tl::unexpected(copy_error(target.error()));
-    if (auto reserved = (*target)->allocate(0, bytes); !reserved)
+    // Nothing can not be reserved (EINVAL).
+    if (auto reserved = bytes == 0 ? IoResult<void>() : (*target)->allocate(0, bytes); !reserved)
         return tl::unexpected(copy_error(reserved.error()));
     if (auto copied = copy_pieces(**source, **target, bytes, from); !copied) return copied;
     const auto size = (*target)->size();
