@@ -8,6 +8,7 @@
 #pragma once
 
 #include "storage/file_system.hpp"
+#include "tests/support/memory_disk.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -18,21 +19,7 @@ namespace tidemark::testing {
 
 class FaultyFileSystem final : public storage::FileSystem {
   public:
-    enum class Operation {
-        kOpen,
-        kRead,
-        kWrite,
-        kAllocate,
-        kTruncate,
-        kSync,
-        kSyncDirectory,
-        kRename,
-        kUnlink,
-        kLink,
-        kClose,
-        kMakeDirectory,
-        kRemoveDirectory
-    };
+    using Operation = DiskOperation;
 
     FaultyFileSystem();
     ~FaultyFileSystem() override;
@@ -95,13 +82,11 @@ class FaultyFileSystem final : public storage::FileSystem {
     storage::IoResult<std::unique_ptr<storage::LockedFile>> lock_shared(
         const std::string& path) override;
 
-    struct Disk;
-
   private:
     storage::IoResult<void> rename_locked(const std::string& from, const std::string& to,
                                           bool replaces);
 
-    std::shared_ptr<Disk> disk_;
+    std::shared_ptr<MemoryDisk> disk_;
 };
 
 }  // namespace tidemark::testing
