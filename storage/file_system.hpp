@@ -122,4 +122,7 @@ class FileSystem {
 
 FileSystem& posix_file_system();
 
+// The directory that a path is in; "." for a name alone.
+std::string parent_of(const std::string& path);
+
 }  // namespace tidemark::storage

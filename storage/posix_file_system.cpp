@@ -318,6 +318,11 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
 FileSystem& posix_file_system() {
     static PosixFileSystem file_system;
     return file_system;

@@ -20,11 +20,6 @@ constexpr std::uint64_t kPathBytesMax = 4096;
 // Files that belong to a data directory besides the database and the mail.
 constexpr std::string_view kOwnFiles[] = {"auth-secret", "format"};
 
-std::string parent_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 std::string unfinished_name(const std::string& destination, const std::string& id) {
     return destination + std::string(kUnfinishedInfix) + id;
 }
@@ -45,12 +40,8 @@ class Backup {
         if (auto checked = check_destination(); !checked) return tl::unexpected(checked.error());
         if (auto read = read_previous(); !read) return tl::unexpected(read.error());
         Result<BackupResult> result = write();
-        if (!result) {
-            // What can not be removed now is removed before the next one.
-            static_cast<void>(clean_up_backups(files_, data_));
-            return result;
-        }
-        // The backup is whole and durable; that its checkpoint is left is no reason to fail.
+        // A backup that is whole stays so with its checkpoint left; what can not be removed now is
+        // removed before the next one.
         static_cast<void>(clean_up_backups(files_, data_));
         return result;
     }

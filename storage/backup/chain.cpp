@@ -14,11 +14,6 @@ struct Link {
     BackupManifest manifest;
 };
 
-std::string parent_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 bool leaves_out(const BackupManifest& manifest) {
     const auto is_elsewhere = [](const auto& item) { return item.place == Place::kPrevious; };
     return std::any_of(manifest.segments.begin(), manifest.segments.end(), is_elsewhere) ||

@@ -26,11 +26,6 @@ std::string without_slash(std::string path) {
     return path;
 }
 
-std::string parent_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 class Repair {
   public:
     Repair(const RepairOptions& options, FileSystem& files)

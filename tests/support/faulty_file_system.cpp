@@ -259,9 +259,9 @@ IoResult<std::unique_ptr<storage::File>> FaultyFileSystem::open(const std::strin
     if (inode && mode == Mode::kCreateNew) return disk_error(EEXIST, path);
     if (inode && mode != Mode::kRead && inode->read_only) return disk_error(EACCES, path);
     if (!inode) {
-        if (!disk_->directories.contains(parent_path(path))) return disk_error(ENOENT, path);
+        if (!disk_->directories.contains(storage::parent_of(path))) return disk_error(ENOENT, path);
         inode = std::make_shared<Inode>();
-        disk_->change_name({parent_path(path), "", path, inode});
+        disk_->change_name({storage::parent_of(path), "", path, inode});
     } else if (mode == Mode::kCreateOrTruncate) {
         disk_->resize(*inode, [&] {
             inode->data.clear();
@@ -288,12 +288,12 @@ IoResult<void> FaultyFileSystem::rename_locked(const std::string& from, const st
     if (disk_->directories.contains(to) || (!replaces && disk_->names.contains(to)))
         return disk_error(EEXIST, to);
     if (disk_->directories.contains(from)) {
-        disk_->change_name({parent_path(to), from, to, nullptr});
+        disk_->change_name({storage::parent_of(to), from, to, nullptr});
         return {};
     }
     const auto found = disk_->names.find(from);
     if (found == disk_->names.end()) return disk_error(ENOENT, from);
-    disk_->change_name({parent_path(to), from, to, found->second});
+    disk_->change_name({storage::parent_of(to), from, to, found->second});
     return {};
 }
 
@@ -313,7 +313,7 @@ IoResult<void> FaultyFileSystem::unlink(const std::string& raw_path) {
     if (const int code = disk_->begin(Operation::kUnlink, path, true))
         return disk_error(code, path);
     if (!disk_->names.contains(path)) return disk_error(ENOENT, path);
-    disk_->change_name({parent_path(path), path, "", nullptr});
+    disk_->change_name({storage::parent_of(path), path, "", nullptr});
     return {};
 }
 
@@ -325,9 +325,9 @@ IoResult<void> FaultyFileSystem::link(const std::string& raw_from, const std::st
     const auto found = disk_->names.find(from);
     if (found == disk_->names.end()) return disk_error(ENOENT, from);
     if (disk_->names.contains(to)) return disk_error(EEXIST, to);
-    if (!disk_->directories.contains(parent_path(to))) return disk_error(ENOENT, to);
+    if (!disk_->directories.contains(storage::parent_of(to))) return disk_error(ENOENT, to);
     if (disk_->file_system_of(from) != disk_->file_system_of(to)) return disk_error(EXDEV, to);
-    disk_->change_name({parent_path(to), "", to, found->second});
+    disk_->change_name({storage::parent_of(to), "", to, found->second});
     return {};
 }
 
@@ -338,7 +338,7 @@ IoResult<void> FaultyFileSystem::make_directory(const std::string& raw_path) {
     if (const int code = disk_->begin(Operation::kMakeDirectory, path, !there))
         return disk_error(code, path);
     if (there) return disk_error(EEXIST, path);
-    if (!disk_->directories.contains(parent_path(path))) return disk_error(ENOENT, path);
+    if (!disk_->directories.contains(storage::parent_of(path))) return disk_error(ENOENT, path);
     disk_->directories.insert(path);
     disk_->durable_directories.insert(path);
     return {};
@@ -350,10 +350,10 @@ IoResult<void> FaultyFileSystem::remove_directory(const std::string& raw_path) {
     if (const int code = disk_->begin(Operation::kRemoveDirectory, path, true))
         return disk_error(code, path);
     for (const auto& [name, inode] : disk_->names) {
-        if (parent_path(name) == path) return disk_error(ENOTEMPTY, path);
+        if (storage::parent_of(name) == path) return disk_error(ENOTEMPTY, path);
     }
     for (const std::string& name : disk_->directories) {
-        if (name != path && parent_path(name) == path) return disk_error(ENOTEMPTY, path);
+        if (name != path && storage::parent_of(name) == path) return disk_error(ENOTEMPTY, path);
     }
     if (disk_->directories.erase(path) == 0) return disk_error(ENOENT, path);
     disk_->durable_directories.erase(path);
@@ -366,10 +366,10 @@ IoResult<std::vector<std::string>> FaultyFileSystem::list(const std::string& raw
     if (!disk_->directories.contains(path)) return disk_error(ENOENT, path);
     std::vector<std::string> children;
     for (const auto& [name, inode] : disk_->names) {
-        if (parent_path(name) == path) children.push_back(name.substr(path.size() + 1));
+        if (storage::parent_of(name) == path) children.push_back(name.substr(path.size() + 1));
     }
     for (const std::string& name : disk_->directories) {
-        if (name != path && parent_path(name) == path)
+        if (name != path && storage::parent_of(name) == path)
             children.push_back(name.substr(path.size() + (path == "/" ? 0 : 1)));
     }
     return children;

@@ -61,11 +61,6 @@ std::string normal_path(const std::string& path) {
     return result;
 }
 
-std::string parent_path(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 tl::unexpected<storage::IoError> disk_error(int code, const std::string& path) {
     return tl::unexpected(storage::IoError{code, path + ": " + std::strerror(code)});
 }

@@ -65,7 +65,6 @@ struct NameChange {
 };
 
 std::string normal_path(const std::string& path);
-std::string parent_path(const std::string& path);
 tl::unexpected<storage::IoError> disk_error(int code, const std::string& path);
 
 struct MemoryDisk {

@@ -13,6 +13,19 @@
 
 namespace tidemark::loadtest {
 
+// Members of the same names, both ways.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerAddress, address, transport, lmtp, greeting)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunSettings, loop, rate, connections, warmup_seconds,
+                                   duration_seconds, threads, users, seed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Machine, system, processor, cores, memory_bytes, build)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerUse, pid, processes, cpu_seconds, cpu_us_per_operation,
+                                   pss_bytes_before, pss_bytes_peak, pss_bytes_end, connections,
+                                   bytes_per_connection)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HarnessUse, cpu_max, cpu_mean, cpu_seconds, lag_p99_us,
+                                   lag_max_us)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Checks, answers, bodies, messages, wrong, examples)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Verdict, ok, harness_was_bottleneck, reasons)
+
 namespace {
 
 using Json = nlohmann::json;
@@ -98,52 +111,14 @@ Second decode_second(const Json& json) {
     return second;
 }
 
-Json encode(const ServerUse& use) {
-    return {{"pid", use.pid},
-            {"processes", use.processes},
-            {"cpu_seconds", use.cpu_seconds},
-            {"cpu_us_per_operation", use.cpu_us_per_operation},
-            {"pss_bytes_before", use.pss_bytes_before},
-            {"pss_bytes_peak", use.pss_bytes_peak},
-            {"pss_bytes_end", use.pss_bytes_end},
-            {"connections", use.connections},
-            {"bytes_per_connection", use.bytes_per_connection}};
-}
-
-ServerUse decode_use(const Json& json) {
-    ServerUse use;
-    json.at("pid").get_to(use.pid);
-    json.at("processes").get_to(use.processes);
-    json.at("cpu_seconds").get_to(use.cpu_seconds);
-    json.at("cpu_us_per_operation").get_to(use.cpu_us_per_operation);
-    json.at("pss_bytes_before").get_to(use.pss_bytes_before);
-    json.at("pss_bytes_peak").get_to(use.pss_bytes_peak);
-    json.at("pss_bytes_end").get_to(use.pss_bytes_end);
-    json.at("connections").get_to(use.connections);
-    json.at("bytes_per_connection").get_to(use.bytes_per_connection);
-    return use;
-}
-
 void decode_head(const Json& json, Result& result) {
     json.at("version").get_to(result.version);
     json.at("label").get_to(result.label);
     json.at("scenario").get_to(result.scenario);
-    const Json& server = json.at("server");
-    server.at("address").get_to(result.server.address);
-    server.at("transport").get_to(result.server.transport);
-    server.at("lmtp").get_to(result.server.lmtp);
-    server.at("greeting").get_to(result.server.greeting);
+    json.at("server").get_to(result.server);
     json.at("start").get_to(result.start);
-    const Json& settings = json.at("settings");
-    settings.at("loop").get_to(result.settings.loop);
-    settings.at("rate").get_to(result.settings.rate);
-    settings.at("connections").get_to(result.settings.connections);
-    settings.at("warmup_seconds").get_to(result.settings.warmup_seconds);
-    settings.at("duration_seconds").get_to(result.settings.duration_seconds);
-    settings.at("threads").get_to(result.settings.threads);
-    settings.at("users").get_to(result.settings.users);
-    settings.at("seed").get_to(result.settings.seed);
-    result.machine = machine_of(json.at("machine"));
+    json.at("settings").get_to(result.settings);
+    json.at("machine").get_to(result.machine);
 }
 
 void decode_findings(const Json& json, Result& result) {
@@ -151,23 +126,10 @@ void decode_findings(const Json& json, Result& result) {
         result.commands.push_back(decode_command(command));
     for (const Json& second : json.at("seconds")) result.seconds.push_back(decode_second(second));
     if (const Json& use = json.at("server_use"); !use.is_null())
-        result.server_use = decode_use(use);
-    const Json& harness = json.at("harness");
-    harness.at("cpu_max").get_to(result.harness.cpu_max);
-    harness.at("cpu_mean").get_to(result.harness.cpu_mean);
-    harness.at("cpu_seconds").get_to(result.harness.cpu_seconds);
-    harness.at("lag_p99_us").get_to(result.harness.lag_p99_us);
-    harness.at("lag_max_us").get_to(result.harness.lag_max_us);
-    const Json& checks = json.at("checks");
-    checks.at("answers").get_to(result.checks.answers);
-    checks.at("bodies").get_to(result.checks.bodies);
-    checks.at("messages").get_to(result.checks.messages);
-    checks.at("wrong").get_to(result.checks.wrong);
-    checks.at("examples").get_to(result.checks.examples);
-    const Json& verdict = json.at("verdict");
-    verdict.at("ok").get_to(result.verdict.ok);
-    verdict.at("harness_was_bottleneck").get_to(result.verdict.harness_was_bottleneck);
-    verdict.at("reasons").get_to(result.verdict.reasons);
+        result.server_use = use.get<ServerUse>();
+    json.at("harness").get_to(result.harness);
+    json.at("checks").get_to(result.checks);
+    json.at("verdict").get_to(result.verdict);
 }
 
 std::string processor_name() {
@@ -196,21 +158,11 @@ const CommandFigures* Result::command(std::string_view name) const {
 }
 
 Json json_of(const Machine& machine) {
-    return {{"system", machine.system},
-            {"processor", machine.processor},
-            {"cores", machine.cores},
-            {"memory_bytes", machine.memory_bytes},
-            {"build", machine.build}};
+    return machine;
 }
 
 Machine machine_of(const Json& json) {
-    Machine machine;
-    json.at("system").get_to(machine.system);
-    json.at("processor").get_to(machine.processor);
-    json.at("cores").get_to(machine.cores);
-    json.at("memory_bytes").get_to(machine.memory_bytes);
-    json.at("build").get_to(machine.build);
-    return machine;
+    return json.get<Machine>();
 }
 
 Json json_of(const Result& result) {
@@ -218,46 +170,20 @@ Json json_of(const Result& result) {
     for (const CommandFigures& command : result.commands) commands.push_back(encode(command));
     Json seconds = Json::array();
     for (const Second& second : result.seconds) seconds.push_back(encode(second));
-    const RunSettings& settings = result.settings;
     return {{"format", kResultFormat},
             {"version", result.version},
             {"label", result.label},
             {"scenario", result.scenario},
-            {"server",
-             {{"address", result.server.address},
-              {"transport", result.server.transport},
-              {"lmtp", result.server.lmtp},
-              {"greeting", result.server.greeting}}},
+            {"server", result.server},
             {"start", result.start},
-            {"settings",
-             {{"loop", settings.loop},
-              {"rate", settings.rate},
-              {"connections", settings.connections},
-              {"warmup_seconds", settings.warmup_seconds},
-              {"duration_seconds", settings.duration_seconds},
-              {"threads", settings.threads},
-              {"users", settings.users},
-              {"seed", settings.seed}}},
-            {"machine", json_of(result.machine)},
+            {"settings", result.settings},
+            {"machine", result.machine},
             {"commands", std::move(commands)},
             {"seconds", std::move(seconds)},
-            {"server_use", result.server_use ? encode(*result.server_use) : Json()},
-            {"harness",
-             {{"cpu_max", result.harness.cpu_max},
-              {"cpu_mean", result.harness.cpu_mean},
-              {"cpu_seconds", result.harness.cpu_seconds},
-              {"lag_p99_us", result.harness.lag_p99_us},
-              {"lag_max_us", result.harness.lag_max_us}}},
-            {"checks",
-             {{"answers", result.checks.answers},
-              {"bodies", result.checks.bodies},
-              {"messages", result.checks.messages},
-              {"wrong", result.checks.wrong},
-              {"examples", result.checks.examples}}},
-            {"verdict",
-             {{"ok", result.verdict.ok},
-              {"harness_was_bottleneck", result.verdict.harness_was_bottleneck},
-              {"reasons", result.verdict.reasons}}}};
+            {"server_use", result.server_use ? Json(*result.server_use) : Json()},
+            {"harness", result.harness},
+            {"checks", result.checks},
+            {"verdict", result.verdict}};
 }
 
 std::string text_of(const Json& json) {
