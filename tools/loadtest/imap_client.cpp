@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace tidemark::loadtest {
 
@@ -120,9 +121,16 @@ actors::Awaitable<ErrorKind> ImapClient::start_tls() {
 std::uint64_t ImapClient::begin(unsigned tags) {
     tally_ = {};
     tally_.exists_before = exists;
+    counts_answers_ = false;
     awaited_tag_ = next_tag_;
     next_tag_ += tags;
     return awaited_tag_;
+}
+
+void ImapClient::counts_answers(std::string_view item) {
+    counts_answers_ = true;
+    answer_item_ = item;
+    seen_.assign(exists + 1, false);
 }
 
 actors::Awaitable<ErrorKind> ImapClient::write_rest(std::string rest) {
@@ -221,9 +229,17 @@ void ImapClient::take_text(const Piece& piece) {
         if (!body_) body_ = std::make_unique<BodyCheck>();
         body_->begin(piece.literal_bytes);
     }
-    if (!piece.is_first) return;
-    ++thread_.recorder->answers;
     const std::string_view text = piece.text;
+    if (piece.is_first) {
+        fetched_ = 0;
+        take_line(text);
+    }
+    // The item may come after a literal of another one.
+    if (fetched_ != 0 && text.find(answer_item_) != std::string_view::npos) note_answer();
+}
+
+void ImapClient::take_line(std::string_view text) {
+    ++thread_.recorder->answers;
     if (!is_greeted_) {
         is_greeted_ = true;
         greeting_ = text;
@@ -284,6 +300,7 @@ void ImapClient::take_untagged(std::string_view text) {
 void ImapClient::take_numbered(std::uint64_t number, std::string_view rest) {
     if (take_word(rest, "FETCH")) {
         ++tally_.fetches;
+        if (counts_answers_) fetched_ = number;
         // RFC 9051 §2.3.1.2: sequence numbers are 1 to the number of messages.
         if (number == 0 || number > exists)
             wrong(fmt::format("FETCH of message {} where there are {}", number, exists), rest);
@@ -297,6 +314,16 @@ void ImapClient::take_numbered(std::uint64_t number, std::string_view rest) {
     } else if (!take_word(rest, "RECENT")) {
         wrong("no response", rest);
     }
+}
+
+void ImapClient::note_answer() {
+    const std::uint64_t number = std::exchange(fetched_, 0);
+    ++tally_.answers;
+    if (number > exists) return;
+    if (number >= seen_.size()) seen_.resize(exists + 1, false);
+    if (seen_[number]) return;
+    seen_[number] = true;
+    ++tally_.messages;
 }
 
 void ImapClient::set_exists(std::uint64_t count) {

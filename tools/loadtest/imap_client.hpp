@@ -39,6 +39,9 @@ struct Tally {
     unsigned continuations = 0;
     ErrorKind error = ErrorKind::none;  // of the first tagged answer that is not OK
     std::uint64_t fetches = 0;
+    // Of them those that have the item of counts_answers(), and of how many different messages.
+    std::uint64_t answers = 0;
+    std::uint64_t messages = 0;
     std::uint64_t searches = 0;
     std::uint64_t exists_lines = 0;
     std::uint64_t bodies = 0;
@@ -58,6 +61,9 @@ class ImapClient {
     // Before a command: forgets the last one's answers; `tags` are going to be used.
     // Returns the first of them.
     std::uint64_t begin(unsigned tags = 1);
+    // After begin(), before the command is sent: its FETCH responses are to be told apart by
+    // message, and by whether they have `item`. The text outlives the command.
+    void counts_answers(std::string_view item);
     // Sends thread.out.
     [[nodiscard]] actors::Awaitable<ErrorKind> send();
     // Sends these, which stay where they are until this returns.
@@ -95,9 +101,11 @@ class ImapClient {
     [[nodiscard]] actors::Awaitable<ErrorKind> start_tls();
     void take(std::string_view bytes);
     void take_text(const Piece& piece);
+    void take_line(std::string_view text);
     void take_data(const Piece& piece);
     void take_untagged(std::string_view text);
     void take_numbered(std::uint64_t number, std::string_view rest);
+    void note_answer();
     void take_vanished(std::string_view rest);
     void take_tagged(std::string_view text);
     void take_code(std::string_view text);
@@ -110,6 +118,10 @@ class ImapClient {
     std::unique_ptr<actors::Stream> stream_;
     ResponseScanner scanner_;
     std::unique_ptr<BodyCheck> body_;
+    bool counts_answers_ = false;
+    std::uint64_t fetched_ = 0;  // the FETCH under way is of this message, its item not yet seen
+    std::string_view answer_item_;
+    std::vector<bool> seen_;  // by message number, since counts_answers()
     Tally tally_;
     std::uint64_t next_tag_ = 1;
     std::uint64_t awaited_tag_ = 1;  // the next to be answered

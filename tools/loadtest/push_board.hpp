@@ -26,6 +26,11 @@ class PushSlot {
         times_[number % kRing].store(now);
         left_[number % kRing].store(idlers_.load());
     }
+    // All who idled when the last message was sent have seen it.
+    bool is_all_told() const {
+        const std::uint64_t sent = sent_.load();
+        return sent == 0 || left_[(sent - 1) % kRing].load() == 0;
+    }
     struct Told {
         std::int64_t sent_us = 0;
         bool is_last = false;  // nobody else waits for this message

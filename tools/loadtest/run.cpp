@@ -19,7 +19,7 @@ namespace tidemark::loadtest {
 
 namespace {
 
-constexpr std::chrono::milliseconds kGlance{100};  // how often the main thread looks
+constexpr std::chrono::milliseconds kGlance{20};  // how often the main thread looks
 // Memory is looked at as often as costs less than this share of the time.
 constexpr double kMemoryShare = 0.05;
 // A message that was acknowledged last may take so long to be announced.
@@ -306,10 +306,18 @@ class Run {
 
     // --- after --------------------------------------------------------------------------------
 
+    void await_pushes() {
+        const std::int64_t end = now_us() + std::chrono::microseconds(kPushGrace).count();
+        while (now_us() < end &&
+               !std::all_of(state_.pushes.begin(), state_.pushes.end(),
+                            [](const auto& slot) { return !slot || slot->is_all_told(); }))
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+
     void check() {
         if (observer_ != nullptr) observer_->checking();
         if (!state_.pushes.empty()) {
-            std::this_thread::sleep_for(kPushGrace);
+            await_pushes();
             for (auto& thread : threads_) {
                 thread->call([](LoadThread& one) { return one.check_pushes(); });
             }

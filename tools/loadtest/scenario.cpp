@@ -89,6 +89,25 @@ bool has(std::string_view text, std::string_view word) {
     return text.find(word) != std::string_view::npos;
 }
 
+// The first item of a FETCH, as it is written in answers, that no announcement of flags has.
+std::string answer_item_of(std::string_view words) {
+    std::string item;
+    const auto is_told_anyway = [](std::string_view name) {
+        return name == "FLAGS" || name == "UID" || name == "MODSEQ";
+    };
+    for (const char c : words.substr(words.find(' ', words.find(' ') + 1) + 1)) {
+        if (c != ' ' && c != '(' && c != ')' && c != '[') {
+            item += c;
+            continue;
+        }
+        if (c == '[') return item == "BODY.PEEK" ? "BODY[" : item + '[';
+        if (!item.empty() && !is_told_anyway(item)) break;
+        item.clear();
+    }
+    if (item == "ALL" || item == "FAST" || item == "FULL") return "INTERNALDATE";
+    return is_told_anyway(item) ? std::string() : item;
+}
+
 // What the text of a command tells about its answer.
 void look_at(Step& step, std::string_view text) {
     std::string words = upper(text);
@@ -102,6 +121,7 @@ void look_at(Step& step, std::string_view text) {
         step.fetches_bodies = has(words, "BODY[]") || has(words, "BODY.PEEK[]");
         const bool is_partial = has(words, "CHANGEDSINCE") || has(words, "]<");
         step.expect = is_partial ? Expect::any : Expect::exactly;
+        step.answer_item = answer_item_of(words);
     }
 }
 
@@ -183,7 +203,7 @@ Step read_step(const toml::node& node) {
     allow_only(table,
                {"do",   "as",     "send", "mailbox",  "with",       "range",  "items",
                 "keys", "change", "uid",  "pipeline", "repeat",     "expect", "expect_at_least",
-                "for",  "every",  "size", "batch",    "recipients", "flags"});
+                "for",  "every",  "size", "batch",    "recipients", "flags",  "may_be_refused"});
     Step step;
     if (const auto* as = table.get("as")) step.as = text_of(*as, "as");
     const auto kind = std::find_if(kKinds.begin(), kKinds.end(),
@@ -200,6 +220,8 @@ Step read_step(const toml::node& node) {
         step.pipeline =
             static_cast<unsigned>(std::min<std::uint64_t>(positive_of(*one, "pipeline"), 100'000));
     if (const auto* one = table.get("repeat")) step.repeat = positive_of(*one, "repeat");
+    if (const auto* one = table.get("may_be_refused"))
+        step.may_be_refused = value_of<bool>(*one, "may_be_refused", "true or false");
     if (const auto* one = table.get("for")) step.duration = time_of(*one, "for");
     if (const auto* one = table.get("every")) step.duration = time_of(*one, "every");
     if (const auto* one = table.get("size")) step.size = count_of(*one, "size");

@@ -68,11 +68,15 @@ struct Step {
 
     Expect expect = Expect::any;
     std::optional<std::uint64_t> expected;  // nothing: as many as the range in `text` names
-    bool fetches_bodies = false;            // whole ones, compared by hash
-    bool searches = false;                  // one SEARCH or ESEARCH must come
+    // What tells an answer to this FETCH from an announcement of changed flags, which may come at
+    // any time (RFC 9051 §7.5.2): an item that only answers have. Empty: it asks for flags only.
+    std::string answer_item;
+    bool fetches_bodies = false;  // whole ones, compared by hash
+    bool searches = false;        // one SEARCH or ESEARCH must come
     bool selects = false;
     bool logs_out = false;
     bool removes_messages = false;
+    bool may_be_refused = false;  // NO is as good as OK
 
     std::chrono::microseconds duration{0};  // pause, idle; dribble: between two bytes
     std::string mailbox = "INBOX";          // append

@@ -146,7 +146,7 @@ actors::Awaitable<bool> Worker::perform_all(const std::vector<IndexedStep>* step
             const std::int64_t start = is_first ? intended_us : now_us();
             if (is_first) intended_us = 0;
             const ErrorKind error = co_await perform(&one, start);
-            if (error == ErrorKind::none) {
+            if (error == ErrorKind::none || (error == ErrorKind::no && one.step.may_be_refused)) {
                 if (is_timed(one.step.kind))
                     thread_.recorder->took(one.command, now_us() - start, one.step.pipeline);
                 continue;
@@ -223,6 +223,8 @@ actors::Awaitable<ErrorKind> Worker::command(const IndexedStep* indexed) {
     }
     if (step.selects) imap_.exists = 0;
     imap_.checks_bodies = step.fetches_bodies;
+    const bool counts = step.expect != Expect::any && !step.expected;
+    if (counts) imap_.counts_answers(step.answer_item);
     ErrorKind error = co_await imap_.send();
     if (error == ErrorKind::none) error = co_await imap_.finish();
     imap_.checks_bodies = false;
@@ -240,18 +242,25 @@ void Worker::check(const Step& step, std::uint64_t named) {
     if (step.searches && tally.searches != step.pipeline)
         wrong(fmt::format("{} answers to {} SEARCH", tally.searches, step.pipeline));
     if (step.expect == Expect::any) return;
+    if (step.expected) {
+        const std::uint64_t wanted = *step.expected * step.pipeline;
+        if (tally.fetches < wanted || (step.expect == Expect::exactly && tally.fetches > wanted))
+            wrong(fmt::format("{} FETCH responses instead of {}", tally.fetches, wanted));
+        return;
+    }
     // The mailbox may have grown or shrunk while the answer was made.
-    const std::uint64_t least =
-        step.expected ? *step.expected * step.pipeline
-                      : named - std::min(named, imap_.exists < tally.exists_before
-                                                    ? tally.exists_before - imap_.exists
-                                                    : 0);
+    const std::uint64_t gone = tally.exists_before - std::min(tally.exists_before, imap_.exists);
+    const std::uint64_t come = imap_.exists - std::min(tally.exists_before, imap_.exists);
+    const std::uint64_t least = named - std::min(named, gone);
+    // Without an item of their own, answers can not be told from announcements, of any message.
+    const bool is_told_apart = !step.answer_item.empty();
     const std::uint64_t most =
-        step.expected
-            ? *step.expected * step.pipeline
-            : named + (imap_.exists > tally.exists_before ? imap_.exists - tally.exists_before : 0);
-    if (tally.fetches < least || (step.expect == Expect::exactly && tally.fetches > most))
-        wrong(fmt::format("{} FETCH responses instead of {}", tally.fetches, most));
+        is_told_apart && step.expect == Expect::exactly ? named + come : ~std::uint64_t{0};
+    // Of several FETCHes in one pipeline the same messages may be told again and again.
+    if (tally.messages * step.pipeline < least || tally.messages > most)
+        return wrong(fmt::format("FETCH of {} messages instead of {}", tally.messages, named));
+    if (tally.answers < least || tally.answers > most)
+        wrong(fmt::format("{} answers to a FETCH of {} messages", tally.answers, named));
 }
 
 actors::Awaitable<ErrorKind> Worker::append(const Step* step) {

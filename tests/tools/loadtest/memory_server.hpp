@@ -99,15 +99,15 @@ inline UserPattern accounts(test::TestServer& server, unsigned count) {
     return *UserPattern::parse("u{1.." + std::to_string(count) + "}");
 }
 
-inline void fill(const UserPattern& users, Connector& connector) {
+inline void fill(const UserPattern& users, Connector& connector, std::uint64_t messages = 12) {
     FillOptions options;
     options.users = users;
     options.password = "secret";
-    options.messages = 12;
+    options.messages = messages;
     options.size = 3000;
     const auto filled = fill_accounts(options, connector);
     REQUIRE_MESSAGE(filled.has_value(), (filled ? "" : filled.error()));
-    CHECK(filled->messages == users.size() * 12);
+    CHECK(filled->messages == users.size() * messages);
 }
 
 inline RunOptions some(const UserPattern& users, std::uint64_t iterations) {

@@ -55,7 +55,7 @@ TEST_CASE("a wrong answer fails the run") {
         {"a changed body",
          replace("Content-Transfer-Encoding: 7bit", "Content-Transfer-Encoding: 8bit")},
         {"a FETCH of a message that is not there", replace("* 3 FETCH", "* 9 FETCH")},
-        {"a FETCH too many", replace("* 2 FETCH", "* 1 FETCH (UID 1)\r\n* 2 FETCH")},
+        {"a FETCH too many", replace("* 2 FETCH", "* 1 FETCH (INTERNALDATE \"x\")\r\n* 2 FETCH")},
         {"no line of IMAP", replace("* 2 FETCH", "? 2 FETCH")},
         {"another tag", replace("T2 OK", "T7 OK [X]\r\nT2 OK")},
     };
@@ -75,4 +75,65 @@ TEST_CASE("a wrong answer fails the run") {
         CHECK_FALSE(result->verdict.ok);
         CHECK_FALSE(result->checks.examples.empty());
     }
+}
+
+namespace {
+
+// Mail goes to one server and is looked for on another.
+class ForgetfulConnector final : public Connector {
+  public:
+    ForgetfulConnector(Connector& read, Connector& delivered)
+        : read_(read), delivered_(delivered) {}
+    actors::Awaitable<Connected> connect_imap(actors::Core* core) override {
+        return read_.connect_imap(core);
+    }
+    actors::Awaitable<Connected> connect_lmtp(actors::Core* core) override {
+        return delivered_.connect_lmtp(core);
+    }
+    bool has_lmtp() const override { return true; }
+    actors::Awaitable<Connected> start_tls(std::unique_ptr<actors::Stream> stream) override {
+        return read_.start_tls(std::move(stream));
+    }
+
+  private:
+    Connector& read_;
+    Connector& delivered_;
+};
+
+}  // namespace
+
+TEST_CASE("a message that was taken and is not there at the end fails the run") {
+    test::TestServer empty;
+    test::TestServer taking;
+    const UserPattern users = accounts(empty, 1);
+    static_cast<void>(accounts(taking, 1));
+    MemoryConnector read(empty);
+    MemoryConnector delivered(taking);
+    ForgetfulConnector forgetful(read, delivered);
+    const auto result = run_scenario(scenario("ops/lmtp-64"), some(users, 5), forgetful, nullptr);
+    REQUIRE(result.has_value());
+    CHECK(result->command("DELIVER")->count == 5);
+    CHECK(result->checks.wrong >= 1);
+    CHECK_FALSE(result->verdict.ok);
+}
+
+TEST_CASE("a run says when the harness was the limit") {
+    test::TestServer server;
+    const UserPattern users = accounts(server, 1);
+    // Every answer costs the harness's own thread more than any server takes to give it.
+    MemoryConnector slow(server, [](std::string text) {
+        const std::int64_t end = now_us() + 15'000;
+        while (now_us() < end) {
+        }
+        return text;
+    });
+    RunOptions options = some(users, 40);
+    const auto result = run_scenario(scenario("ops/noop"), options, slow, nullptr);
+    REQUIRE(result.has_value());
+    CHECK(result->verdict.harness_was_bottleneck);
+    CHECK_FALSE(result->verdict.reasons.empty());
+    // It spoils the figures, but no answer was wrong.
+    CHECK(result->verdict.ok);
+    CHECK(result->harness.lag_max_us > 10'000);
+    CHECK(result->harness.cpu_seconds > 0);
 }
