@@ -31,6 +31,7 @@ constexpr std::array kMethods = {
     Method{"accounts.passwd", "account_passwd", &admin::change_password},
     Method{"accounts.remove", "account_remove", &admin::remove_account},
     Method{"accounts.set", "account_set", &admin::set_account},
+    Method{"backup", "", &admin::back_up},
     Method{"connections.disconnect", "disconnect", &admin::disconnect},
     Method{"connections.list", "connections", &admin::list_connections},
     Method{"log.level", "log_level", &admin::log_level},

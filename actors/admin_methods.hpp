@@ -16,6 +16,9 @@
 //     mail.append      {account, mailbox, file?, messages: [{bytes, internal_date, flags}]}
 //                                                  the bytes are in DIR/imports/<file>; the mailbox
 //                                                  is made where it does not exist
+//     backup           {destination, since?, omit_unchanged?, with_keys?, bytes_per_second_max?}
+//                                                  written by the server, see admin_backup.cpp;
+//                                                  progress tells bytes_done and bytes_total
 //     connections.list                             [{id, kind, user, peer, state, client, tls}]
 //     connections.disconnect {id} | {user}
 //     log.level        {component?, level?}        without a level: only tells
@@ -135,6 +138,9 @@ Awaitable<AdminResult> log_level(AdminCall* call);
 Awaitable<AdminResult> reload(AdminCall* call);
 Awaitable<AdminResult> maintain(AdminCall* call);
 Awaitable<AdminResult> shut_down(AdminCall* call);
+// admin_backup.cpp
+Awaitable<AdminResult> back_up(AdminCall* call);
+Json backup_status_json(const BackupStatus& status);
 // admin_accounts.cpp
 Awaitable<AdminResult> list_accounts(AdminCall* call);
 Awaitable<AdminResult> add_account(AdminCall* call);

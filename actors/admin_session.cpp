@@ -149,7 +149,8 @@ Awaitable<AdminResult> AdminSession::call(json_rpc::Request* request) {
     AdminCall call{*this, server_, request->params};
     method_ = request->method;
     call_began_ = core_.clock().steady();
-    core_.arm(progress_, kAdminProgressInterval);
+    progress_interval_ = kAdminProgressInterval;
+    core_.arm(progress_, progress_interval_);
     AdminResult result = admin::fail(ErrorCode::internal_error, "the call failed");
     try {
         result = co_await handler(&call);
@@ -158,16 +159,32 @@ Awaitable<AdminResult> AdminSession::call(json_rpc::Request* request) {
         spdlog::error("admin: {} failed with an exception", request->method);
     }
     progress_.disarm();
+    watch_ = {};
     co_return result;
 }
 
+void AdminSession::watch_call(std::chrono::microseconds interval, Watch watch) {
+    watch_ = std::move(watch);
+    progress_interval_ = interval;
+    core_.arm(progress_, progress_interval_);
+}
+
 void AdminSession::on_progress() {
-    core_.arm(progress_, kAdminProgressInterval);
-    if (writing_ || !unsent_.empty() || gone_) return;
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(core_.clock().steady() - call_began_);
-    unsent_ = json_rpc::write_notification("progress",
-                                           {{"method", method_}, {"seconds", seconds.count()}});
+    core_.arm(progress_, progress_interval_);
+    if (!writing_ && !gone_) tell_progress();
+    if (!gone_) return;
+    if (const auto gone = std::exchange(watch_.gone, {})) gone();
+}
+
+// What was not taken of the last one goes first; a client that is slow to read misses some.
+void AdminSession::tell_progress() {
+    if (unsent_.empty()) {
+        const auto seconds =
+            std::chrono::duration_cast<std::chrono::seconds>(core_.clock().steady() - call_began_);
+        Json params{{"method", method_}, {"seconds", seconds.count()}};
+        if (watch_.tell) watch_.tell(params);
+        unsent_ = json_rpc::write_notification("progress", params);
+    }
     const std::array<std::string_view, 1> chunks{unsent_};
     const auto result = stream_->try_write(chunks);
     if (result.status == IoStatus::ok) unsent_.erase(0, result.bytes);

@@ -47,6 +47,13 @@ class AdminSession {
     Core& core() { return core_; }
     // Long work ends early when the server wants to end.
     bool is_stopping() const { return stopping_; }
+    // For the present call: notifications of progress come this often, each with what `tell` adds;
+    // `gone` is called once, when the client is found to have gone.
+    struct Watch {
+        std::function<void(protocol::json_rpc::Json& more)> tell;
+        std::function<void()> gone;
+    };
+    void watch_call(std::chrono::microseconds interval, Watch watch);
     Awaitable<void> notify(std::string method, protocol::json_rpc::Json params);
     // Runs once the answer to the present call is on its way.
     void after_answer(std::function<void()> action) { after_answer_ = std::move(action); }
@@ -59,6 +66,7 @@ class AdminSession {
     Awaitable<void> send(std::string text);
     void on_deadline();
     void on_progress();
+    void tell_progress();
 
     Server& server_;
     Core& core_;
@@ -73,6 +81,8 @@ class AdminSession {
     bool stopping_ = false;
     std::string method_;  // of the call that runs
     SteadyTime call_began_{};
+    std::chrono::microseconds progress_interval_{};
+    Watch watch_;
     std::function<void()> after_answer_;
     Timer deadline_;
     Timer progress_;

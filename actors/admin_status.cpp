@@ -119,6 +119,7 @@ Awaitable<AdminResult> status(AdminCall* call) {
          {{"resident_bytes", told->resident_bytes},
           {"account_bytes", all.account_bytes},
           {"rocksdb_bytes", told->store.rocksdb_memory_bytes}}},
+        {"backup", backup_status_json(server->snapshots().status())},
         {"auth", auth_json(server->auth().statistics())},
         {"counters", counters_json(counters)}};
 }

@@ -49,11 +49,22 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     auto store = storage::Store::open(settings.directory, settings.store, file_system);
     if (!store) return tl::unexpected(store.error().detail);
     server->store_ = std::move(*store);
+    if (auto cleaned = storage::clean_up_backups(file_system, settings.directory); !cleaned)
+        spdlog::error("what an unfinished backup left can not be removed: {}",
+                      cleaned.error().detail);
     const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
     const unsigned threads = settings.threads != 0 ? settings.threads : cpus;
     server->workers_ = std::make_unique<WorkerPool>(
         settings.workers != 0 ? settings.workers : std::max(2U, cpus), kWorkerJobsMax);
     server->store_actor_ = std::make_unique<StoreActor>(*server->store_, clock);
+    server->snapshots_ = std::make_unique<SnapshotActor>(
+        *server->store_actor_, clock, settings.backup_files, settings.imap_options.version);
+    if (settings.backup_schedule.every > std::chrono::seconds(0)) {
+        if (auto why = why_no_destination(settings.backup_schedule.directory, settings.directory))
+            return tl::unexpected("backup.directory: " + *why);
+        server->backup_schedule_ = std::make_unique<BackupSchedule>(
+            *server->snapshots_, file_system, *server->workers_, clock, settings.backup_schedule);
+    }
     server->cores_ = std::make_unique<CoreSet>(threads, clock);
     server->credentials_ = std::make_unique<CredentialStore>(*server->store_);
     if (auto scanned = server->credentials_->scan(); !scanned)
@@ -161,6 +172,8 @@ void Server::start() {
     for (auto& here : per_core_) {
         here->core.post([this, one = here.get()] { one->background.spawn(maintain(one)); });
     }
+    if (backup_schedule_)
+        spawn_on((*cores_)[0], [schedule = backup_schedule_.get()] { return schedule->run(); });
 }
 
 void Server::attach_imap(Core& core, std::unique_ptr<Stream> stream, bool implicit_tls) {
@@ -353,6 +366,7 @@ void Server::wait() {
     }
     for (auto& [listener, kind] : listeners_) listener->stop();
     stopping_ = true;
+    snapshots_->stop();
     for (auto& here : per_core_) {
         here->core.post([one = here.get()] {
             for (auto& [id, session] : one->alive) session->stop("the server is shutting down");
@@ -372,6 +386,7 @@ void Server::wait() {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return cores_closed_ == per_core_.size(); });
     }
+    snapshots_->join();
     store_actor_->stop();
     cores_->stop();
     cores_->join();

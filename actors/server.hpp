@@ -10,11 +10,13 @@
 #pragma once
 
 #include "actors/auth/auth_service.hpp"
+#include "actors/backup_schedule.hpp"
 #include "actors/credential_store.hpp"
 #include "actors/imap_session.hpp"
 #include "actors/listener.hpp"
 #include "actors/server_context.hpp"
 #include "actors/service_session.hpp"
+#include "actors/snapshot.hpp"
 #include "storage/store.hpp"
 
 #include <condition_variable>
@@ -61,6 +63,8 @@ struct ServerOptions {
     std::uint64_t connections_per_address_max = 0;  // 0: no limit
     std::chrono::seconds change_horizon{90 * 24 * 3600};
     std::string hostname = "localhost";
+    BackupFiles backup_files;
+    BackupScheduleOptions backup_schedule;
     ServerHooks hooks;
 };
 
@@ -93,6 +97,7 @@ class Server {
     ServerContext& context() { return *context_; }
     storage::Store& store() { return *store_; }
     StoreActor& store_actor() { return *store_actor_; }
+    SnapshotActor& snapshots() { return *snapshots_; }
     CoreSet& cores() { return *cores_; }
     AuthService& auth() { return *auth_; }
     const ServerOptions& options() const { return options_; }
@@ -153,6 +158,8 @@ class Server {
     std::unique_ptr<storage::Store> store_;
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<StoreActor> store_actor_;
+    std::unique_ptr<SnapshotActor> snapshots_;
+    std::unique_ptr<BackupSchedule> backup_schedule_;
     std::unique_ptr<CoreSet> cores_;
     std::unique_ptr<CredentialStore> credentials_;
     std::unique_ptr<AuthService> auth_;

@@ -153,6 +153,7 @@ void TestServer::open() {
     settings.store.create_if_missing = true;
     settings.store.segment_bytes = 256u << 10;
     settings.store.disk_reserve_bytes = 1u << 20;
+    settings.store.expunged_kept = options_.expunged_kept;
     settings.store.ballast_bytes = 1u << 20;
     settings.store.block_cache_bytes = 4u << 20;
     settings.imap_options.allow_plaintext = true;

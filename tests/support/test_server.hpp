@@ -59,6 +59,8 @@ class TestServer {
         std::uint64_t connections_per_account_max = 0;
         std::chrono::seconds login_timeout{60};
         std::chrono::seconds idle_timeout{30 * 60};
+        // So long a removed message's segment is kept for sessions that still show it.
+        std::chrono::microseconds expunged_kept = storage::StoreOptions().expunged_kept;
         // Runs once, before the first start: for a data directory that exists already (/data).
         std::function<void(testing::FaultyFileSystem&)> before_start;
     };
