@@ -19,8 +19,7 @@ struct Prepared {
     const char* name;
     const char* purpose;
 };
-constexpr std::array<Prepared, 2> kPrepared = {{
-    {"backup", "Take a consistent copy of the data directory while the server runs"},
+constexpr std::array<Prepared, 1> kPrepared = {{
     {"restore", "Make a data directory from a backup"},
 }};
 
@@ -96,6 +95,8 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_account(app, context);
     add_import(app, context);
     add_export(app, context);
+    add_backup(app, context);
+    add_backups(app, context);
     add_dump(app, context);
     add_gentestdata(app, context);
     add_status(app, context);

@@ -23,6 +23,8 @@ struct CommandContext {
 void add_init(CLI::App& app, CommandContext& context);
 void add_serve(CLI::App& app, CommandContext& context);
 void add_account(CLI::App& app, CommandContext& context);
+void add_backup(CLI::App& app, CommandContext& context);
+void add_backups(CLI::App& app, CommandContext& context);
 void add_import(CLI::App& app, CommandContext& context);
 void add_export(CLI::App& app, CommandContext& context);
 void add_dump(CLI::App& app, CommandContext& context);

@@ -267,6 +267,36 @@ std::vector<Setting> make_settings() {
          bytes(d.store.block_cache_bytes),
          bytes_into(&Config::store, &Config::Store::block_cache_bytes, kMiB, 1024 * kGiB)},
 
+        {"backup", "every",
+         "How often the server makes a backup by itself, like \"1h\". 0s: never.",
+         duration(d.backup.every),
+         duration_into(&Config::backup, &Config::Backup::every, 0s, 366 * kDay)},
+        {"backup", "directory",
+         "Where it makes them, named by the time. An absolute path outside of the data directory "
+         "that exists.",
+         quoted(d.backup.directory), text_into(&Config::backup, &Config::Backup::directory)},
+        {"backup", "rate_bytes_max",
+         "Copies at most so much a second; links cost nothing. 0: no limit.",
+         bytes(d.backup.rate_bytes_max),
+         bytes_into(&Config::backup, &Config::Backup::rate_bytes_max, 0, 1024 * kGiB)},
+        {"backup", "with_keys", "Also the certificates and their keys.", "false",
+         bool_into(&Config::backup, &Config::Backup::with_keys)},
+        {"backup", "keep_last",
+         "After each one the others in the directory are removed but for so many last ones and the "
+         "newest of so many hours, days, weeks, months and years. All 0: none is removed.",
+         number(d.backup.keep_last),
+         number_into(&Config::backup, &Config::Backup::keep_last, 0, 10'000)},
+        {"backup", "keep_hourly", "See keep_last.", number(d.backup.keep_hourly),
+         number_into(&Config::backup, &Config::Backup::keep_hourly, 0, 10'000)},
+        {"backup", "keep_daily", "See keep_last.", number(d.backup.keep_daily),
+         number_into(&Config::backup, &Config::Backup::keep_daily, 0, 10'000)},
+        {"backup", "keep_weekly", "See keep_last.", number(d.backup.keep_weekly),
+         number_into(&Config::backup, &Config::Backup::keep_weekly, 0, 10'000)},
+        {"backup", "keep_monthly", "See keep_last.", number(d.backup.keep_monthly),
+         number_into(&Config::backup, &Config::Backup::keep_monthly, 0, 10'000)},
+        {"backup", "keep_yearly", "See keep_last.", number(d.backup.keep_yearly),
+         number_into(&Config::backup, &Config::Backup::keep_yearly, 0, 10'000)},
+
         {"log", "level",
          "\"trace\", \"debug\", \"info\", \"warning\", \"error\" or \"off\". While the server "
          "runs: tidemark ctl log_level.",
@@ -375,6 +405,9 @@ class Reader {
         read_table("", root);
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "[tls] certificate and key come together: give both or neither");
+        }
+        if (config_.backup.every.count() > 0 && !config_.backup.directory.starts_with('/')) {
+            problem(0, "[backup] every needs a directory, an absolute path");
         }
         if (problems_.empty()) return std::move(config_);
         std::sort(problems_.begin(), problems_.end(),

@@ -66,6 +66,19 @@ struct Config {
         std::uint64_t block_cache_bytes = 64u << 20;
     } store;
 
+    struct Backup {
+        std::chrono::seconds every{0};  // 0: none by itself
+        std::string directory;
+        std::uint64_t rate_bytes_max = 0;  // a second, of copies; 0: unbounded
+        bool with_keys = false;
+        unsigned keep_last = 0;
+        unsigned keep_hourly = 0;
+        unsigned keep_daily = 0;
+        unsigned keep_weekly = 0;
+        unsigned keep_monthly = 0;
+        unsigned keep_yearly = 0;
+    } backup;
+
     LogOptions log;
 };
 

@@ -45,6 +45,21 @@ std::vector<actors::CertificateFiles> certificates_of(const std::string& data,
     return files;
 }
 
+// What a backup has of them, by names of its own.
+actors::BackupFiles backup_files_of(const ServeOptions& serving,
+                                    const std::vector<actors::CertificateFiles>& certificates) {
+    actors::BackupFiles files;
+    files.config.push_back(
+        {serving.config_file ? *serving.config_file : config_path(serving.data), "tidemark.toml"});
+    for (std::size_t i = 0; i < certificates.size(); ++i) {
+        const std::string number = i == 0 ? "" : fmt::format("-{}", i);
+        files.keys.push_back(
+            {certificates[i].certificate_path, fmt::format("tls-certificate{}.pem", number)});
+        files.keys.push_back({certificates[i].key_path, fmt::format("tls-key{}.pem", number)});
+    }
+    return files;
+}
+
 actors::ServerOptions server_options(const ServeOptions& serving) {
     const Config& config = serving.config;
     actors::ServerOptions options;
@@ -82,6 +97,14 @@ actors::ServerOptions server_options(const ServeOptions& serving) {
     options.imap_options.login_timeout = config.limits.login_timeout;
     options.imap_options.idle_timeout = config.limits.idle_timeout;
     options.certificates = certificates_of(serving.data, config);
+    options.backup_files = backup_files_of(serving, options.certificates);
+    options.backup_schedule.every = config.backup.every;
+    options.backup_schedule.directory = config.backup.directory;
+    options.backup_schedule.with_keys = config.backup.with_keys;
+    options.backup_schedule.bytes_per_second_max = config.backup.rate_bytes_max;
+    options.backup_schedule.keep = {config.backup.keep_last,    config.backup.keep_hourly,
+                                    config.backup.keep_daily,   config.backup.keep_weekly,
+                                    config.backup.keep_monthly, config.backup.keep_yearly};
     options.account_memory_bytes_max = config.limits.account_memory_bytes_max;
     options.connections_max = config.limits.connections_max;
     options.connections_per_address_max = config.limits.connections_per_address_max;

@@ -103,6 +103,11 @@ TEST_CASE("wrong command lines exit with 2 and point to the help") {
         {"config"},
         {"config", "check"},
         {"ctl", "--data", "d"},
+        {"backup", "dest"},
+        {"backups", "prune", "d", "--keep-daily", "-1"},
+        {"backups"},
+        {"backup", "--data", "d"},
+        {"backup", "dest", "--data", "d", "--omit-unchanged"},
         {"init"},
         {"gentestdata"},
         {"gentestdata", "d", "--accounts", "0"},
@@ -118,10 +123,14 @@ TEST_CASE("wrong command lines exit with 2 and point to the help") {
         CHECK(contains(result.err, "See: tidemark help"));
     }
     CHECK(contains(run({"account", "add", "--data", "d"}).err, "See: tidemark help account add"));
+    // Without a rule all but the newest would go.
+    const Run prune = run({"backups", "prune", "d"});
+    CHECK(prune.exit == ExitCode::kUsage);
+    CHECK(contains(prune.err, "--keep option"));
 }
 
 TEST_CASE("commands of later versions are known by name and can not run yet") {
-    for (const char* command : {"backup", "restore"}) {
+    for (const char* command : {"restore"}) {
         CAPTURE(command);
         const Run result = run({command, "--json", "x", "--data", "d"});
         CHECK(result.exit == ExitCode::kCouldNotRun);
@@ -200,13 +209,15 @@ TEST_CASE("a password is one line of the input") {
 TEST_CASE("status and ctl say that no server runs") {
     const Scratch scratch;
     for (const auto& words :
-         {std::vector<std::string>{"status"}, std::vector<std::string>{"ctl", "status"}}) {
+         {std::vector<std::string>{"status"}, std::vector<std::string>{"ctl", "status"},
+          std::vector<std::string>{"backup", scratch.path("backup")}}) {
         std::vector<std::string> line = words;
         line.insert(line.end(), {"--data", scratch.path("")});
         const Run result = run(line);
         CHECK(result.exit == ExitCode::kCouldNotRun);
         CHECK(contains(result.err, "no server listens on"));
     }
+    CHECK(run({"backup", "b", "--data", "d", "--max-rate", "fast"}).exit == ExitCode::kUsage);
     CHECK(run({"ctl", "status", "nonsense", "--data", "d"}).exit == ExitCode::kUsage);
     CHECK(run({"ctl", "status", "5", "--data", "d"}).exit == ExitCode::kUsage);
 }

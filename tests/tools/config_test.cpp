@@ -113,7 +113,7 @@ TEST_CASE("an unknown key is an error with its line and the mend") {
           "t.toml:2: unknown key 'frobnicate' in [tls]; known are certificate, key, sni");
     CHECK(problem("[[tls.sni]]\ncert = 'x'\n").find("unknown key 'cert'") != std::string::npos);
     CHECK(problem(std::string(100'000, 'x') + " = 1\n")
-              .ends_with("known are listen, tls, auth, server, limits, store, log"));
+              .ends_with("known are listen, tls, auth, server, limits, store, backup, log"));
 }
 
 TEST_CASE("a value of the wrong type or out of range is named with what is expected") {
