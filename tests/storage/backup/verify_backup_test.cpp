@@ -1,6 +1,7 @@
 // The verification of backups: the manifest against the files, the files against each other.
 #include "storage/backup/manifest.hpp"
 #include "storage/crc32c.hpp"
+#include "tests/storage/backup/backup_fixture.hpp"
 #include "tests/storage/verify_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -314,4 +315,25 @@ TEST_CASE("what a backup has itself is looked at when an earlier one is missing"
     REQUIRE(backup.files.unlink("/backups/a/manifest.json"));
     backup.files.flip("/backups/b/auth-secret", 0);
     CHECK(codes_of(backup.verify("/backups/b")) == Codes{"manifest", "manifest-digest"});
+}
+
+TEST_CASE("backups as a running store writes them are whole, full and in a chain") {
+    BackupStore store;
+    store.fill(10);
+    REQUIRE(store.back_up("one").has_value());
+    for (TestAccount& one : store.people) store.run(one, one.append({"later"}));
+    BackupOptions next = store.backup_options("two");
+    next.since = "/backups/one";
+    SUBCASE("linked") {}
+    SUBCASE("left out") {
+        next.omit_unchanged = true;
+    }
+    REQUIRE(store.write(next).has_value());
+    for (const char* path : {"/backups/one", "/backups/two"}) {
+        const auto report = verify(path, test_options(), store.files);
+        REQUIRE(report.has_value());
+        CHECK(report->is_backup);
+        CHECK(report->counts.body_bytes_read > 0);
+        CHECK(codes_of(*report).empty());
+    }
 }
