@@ -83,9 +83,12 @@ inline constexpr unsigned kFailedLoginsMax = 10;
 // Summaries that FETCH asks the store for at once: a page of messages.
 inline constexpr std::size_t kSummariesAtOnce = 256;
 
-// Messages that a search by columns looks at on the network thread (about 10 ns each); more go to a
-// worker.
-inline constexpr std::size_t kInlineSearchMessagesMax = 20'000;
+// Messages that a search by columns looks at on the network thread (about 1 ns each and key, and 10
+// ns for each that is found); more go to a worker.
+inline constexpr std::size_t kInlineSearchMessagesMax = 200'000;
+
+// What a search by header fields reads of a message at first; more when the header is longer.
+inline constexpr std::size_t kSearchHeaderBytes = 1024;
 
 // RFC 5321 §4.5.3.1.8 asks for 100; each costs its address and one append.
 inline constexpr std::size_t kLmtpRecipientsMax = 1000;

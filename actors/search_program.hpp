@@ -7,8 +7,8 @@
 // once for each message.
 #pragma once
 
+#include "actors/search_columns.hpp"
 #include "actors/worker_pool.hpp"
-#include "protocol/message/substring_matcher.hpp"
 #include "protocol/search_key.hpp"
 #include "protocol/sequence_set.hpp"
 #include "storage/store.hpp"
@@ -20,15 +20,9 @@
 
 namespace tidemark::actors {
 
-struct SearchEnvironment {
-    storage::ViewPtr view;
-    std::vector<std::string> keywords;  // of the mailbox
-    protocol::RangeSet recent;          // uids
-    protocol::RangeSet saved;           // uids: "$"
-    std::int64_t now_seconds = 0;
-};
-
 enum class SearchErrorKind : std::uint8_t { kBadCharset, kBadNumber, kCancelled, kUnreadable };
+
+class SearchScan;
 
 class CompiledSearch {
   public:
@@ -37,14 +31,13 @@ class CompiledSearch {
     ~CompiledSearch();
 
     // Whether it asks for more than the view's columns.
-    bool needs_messages() const { return cost_ != Cost::kColumns; }
+    bool needs_messages() const;
     // The program has a MODSEQ key: the answer names the highest modseq found (RFC 7162 §3.1.5).
     bool has_modseq() const { return has_modseq_; }
 
     struct Match {
         storage::Uid uid;
         std::uint32_t seq;
-        storage::ModSeq modseq;
         storage::Position position;
     };
     // Messages that match, ascending. Any thread; `cancelled` may be null.
@@ -55,17 +48,30 @@ class CompiledSearch {
 
   private:
     enum class Cost : std::uint8_t { kColumns, kSummary, kHeader, kBody };
+    enum class NodeKind : std::uint8_t { kAnd, kOr, kNot, kTest };
     struct Node;
-    struct Candidate;
     CompiledSearch() = default;
-    static tl::expected<Node, SearchErrorKind> compile_key(const protocol::SearchKey& key,
-                                                           const SearchEnvironment& environment,
-                                                           const std::string& charset,
-                                                           bool* has_modseq);
-    static bool matches(const Node& node, Candidate& candidate);
+    tl::expected<Node, SearchErrorKind> compile_key(const protocol::SearchKey& key,
+                                                    const SearchEnvironment& environment,
+                                                    const std::string& charset);
+    tl::expected<Node, SearchErrorKind> compile_group(NodeKind kind,
+                                                      const std::vector<protocol::SearchKey>& keys,
+                                                      const SearchEnvironment& environment,
+                                                      const std::string& charset);
+    static tl::expected<Node, SearchErrorKind> compile_text(const protocol::SearchText& text,
+                                                            const std::string& charset);
+    void number_slots(Node& node);
+    static storage::PageBits match_page(const Node& node, const SearchScan& scan);
+    static void answer_columns(const Node& node, const SearchScan& scan,
+                               std::vector<storage::PageBits>& answers);
+    // The messages of a page that may match by what its columns say.
+    storage::PageBits candidates(const SearchScan& scan,
+                                 const std::vector<storage::PageBits>& answers) const;
+    static bool matches(const Node& node, SearchScan& scan,
+                        const std::vector<storage::PageBits>& answers);
 
     std::unique_ptr<Node> root_;
-    Cost cost_ = Cost::kColumns;
+    std::size_t slots_ = 0;
     bool has_modseq_ = false;
 };
 

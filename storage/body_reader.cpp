@@ -35,6 +35,17 @@ Result<std::string> BodyReader::read(std::uint32_t offset, std::uint32_t length)
     return bytes;
 }
 
+Result<void> BodyReader::read_into(std::uint32_t offset, std::span<char> buffer) const {
+    if (std::uint64_t{offset} + buffer.size() > length_)
+        return fail(StoreErrorKind::kLimit, "read behind the end of a body");
+    const auto got =
+        file_->file().read_at(std::uint64_t{offset_} + offset, buffer.data(), buffer.size());
+    if (!got) return tl::unexpected(store_error(got.error()));
+    if (*got != buffer.size())
+        return tl::unexpected(file_->damaged(offset_, "the file ends too early"));
+    return {};
+}
+
 Result<void> BodyReader::verify() const {
     std::uint32_t crc = 0;
     for (std::uint32_t done = 0; done < length_;) {

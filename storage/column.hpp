@@ -91,6 +91,24 @@ class Column {
     Iterator end() const { return {this, count_}; }
     std::vector<T> to_vector() const { return {begin(), end()}; }
     std::size_t memory_bytes() const { return bytes_.capacity(); }
+    // The least value, or less than that. Only when not empty.
+    T base() const { return static_cast<T>(base_); }
+    bool is_constant() const { return width_ == 0; }
+    // Calls visit(bytes, Stored()) for loops over the distances from base() as they are stored: an
+    // unsigned Stored for each value, none of them aligned. Not for one that is_constant().
+    template <class Visit>
+    auto visit_stored(Visit visit) const {
+        switch (width_) {
+            case 1:
+                return visit(bytes_.data(), std::uint8_t{});
+            case 2:
+                return visit(bytes_.data(), std::uint16_t{});
+            case 4:
+                return visit(bytes_.data(), std::uint32_t{});
+            default:
+                return visit(bytes_.data(), std::uint64_t{});
+        }
+    }
 
     // Room for so many of the width that there is.
     void reserve(std::size_t count) { bytes_.reserve(count * width_); }

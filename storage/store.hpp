@@ -94,6 +94,8 @@ class BodyReader {
     std::optional<Result<std::string>> try_read_all() const;
     // Part of it, for bodies too large to hold; no CRC check (call verify() once before the first).
     Result<std::string> read(std::uint32_t offset, std::uint32_t length) const;
+    // The same into memory of the caller; all of `buffer` must be inside the body.
+    Result<void> read_into(std::uint32_t offset, std::span<char> buffer) const;
     // Reads it in pieces and checks its CRC.
     Result<void> verify() const;
 
@@ -162,6 +164,9 @@ class Store {
     // A body whose last message was expunged can be opened for StoreOptions::expunged_kept longer,
     // unless the disk is short of space. kNotFound after that.
     virtual std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const = 0;
+    // The same for many, in the order asked; where they came one after the other they are found
+    // together. Blocking.
+    virtual std::vector<Result<BodyReader>> open_bodies(std::span<const BodyId> bodies) const = 0;
     // Every body that some message names, ascending, until `visit` returns false.
     virtual Result<void> visit_bodies(
         const std::function<bool(BodyId, const BodyRecord&)>& visit) const = 0;

@@ -86,6 +86,7 @@ class StoreImpl final : public Store {
                                                               std::span<const BodyId> bodies,
                                                               bool cached_only) const override;
     std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const override;
+    std::vector<Result<BodyReader>> open_bodies(std::span<const BodyId> bodies) const override;
     Result<void> visit_bodies(
         const std::function<bool(BodyId, const BodyRecord&)>& visit) const override;
 
@@ -127,6 +128,7 @@ class StoreImpl final : public Store {
         std::string_view end,
         const std::function<Result<bool>(std::string_view, std::string_view)>& visit) const;
     Result<BodyRecord> body_record(BodyId body) const;
+    static BodyReader reader_of(std::shared_ptr<const SegmentFile> file, const BodyRecord& record);
 
     // store_commit.cpp
     Result<void> check_writable();

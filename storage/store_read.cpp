@@ -42,6 +42,39 @@ rocksdb::ReadOptions read_options(bool cached_only) {
     return options;
 }
 
+// The places of `bodies` by rising id: neighbours in a mailbox mostly are neighbours here.
+std::vector<std::uint32_t> ascending(std::span<const BodyId> bodies) {
+    std::vector<std::uint32_t> order(bodies.size());
+    std::iota(order.begin(), order.end(), 0u);
+    const auto by_body = [&](std::uint32_t a, std::uint32_t b) { return bodies[a] < bodies[b]; };
+    if (!std::is_sorted(order.begin(), order.end(), by_body))
+        std::sort(order.begin(), order.end(), by_body);
+    return order;
+}
+
+// Finds rising keys, each a few entries behind the last one or far from it.
+class KeyWalk {
+  public:
+    explicit KeyWalk(rocksdb::Iterator& at) : at_(at) {}
+    // Whether the iterator is at `key` now. If not, and it is not valid, its status says why.
+    bool find(std::string_view key) {
+        for (int steps = 0; placed_ && at_.Valid() && view(at_.key()) < key; ++steps) {
+            if (steps == kStepsBeforeSeek) {
+                placed_ = false;
+            } else {
+                at_.Next();
+            }
+        }
+        if (!placed_) at_.Seek(slice(key));
+        placed_ = true;
+        return at_.Valid() && view(at_.key()) == key;
+    }
+
+  private:
+    rocksdb::Iterator& at_;
+    bool placed_ = false;
+};
+
 StoreError corrupt_key(std::string_view what) {
     return {StoreErrorKind::kCorrupt, fmt::format("{} has a key of a wrong shape", what)};
 }
@@ -251,36 +284,20 @@ std::optional<Result<std::vector<std::string>>> StoreImpl::summaries(AccountId a
         }
         return found;
     }
-    // Ascending, as neighbours in a mailbox mostly are neighbours here.
-    std::vector<std::uint32_t> order(bodies.size());
-    std::iota(order.begin(), order.end(), 0u);
-    const auto by_body = [&](std::uint32_t a, std::uint32_t b) { return bodies[a] < bodies[b]; };
-    if (!std::is_sorted(order.begin(), order.end(), by_body))
-        std::sort(order.begin(), order.end(), by_body);
-
+    const std::vector<std::uint32_t> order = ascending(bodies);
     const std::string end = keys::summary(account, bodies[order.back()]) + '\0';
     const rocksdb::Slice upper = slice(end);
     options.iterate_upper_bound = &upper;
     const std::unique_ptr<rocksdb::Iterator> at(
         db_->NewIterator(options, family(Family::kSummaries)));
-    bool placed = false;
+    KeyWalk walk(*at);
     for (const std::uint32_t index : order) {
-        const std::string key = keys::summary(account, bodies[index]);
-        for (int steps = 0; placed && at->Valid() && view(at->key()) < key; ++steps) {
-            if (steps == kStepsBeforeSeek) {
-                placed = false;
-            } else {
-                at->Next();
-            }
-        }
-        if (!placed) at->Seek(key);
-        placed = true;
+        if (walk.find(keys::summary(account, bodies[index]))) found[index] = view(at->value());
         if (!at->Valid()) {
             if (at->status().IsIncomplete()) return std::nullopt;
             if (!at->status().ok()) return tl::unexpected(store_error(at->status()));
             break;
         }
-        if (view(at->key()) == key) found[index] = view(at->value());
     }
     return found;
 }
@@ -325,13 +342,42 @@ std::optional<Result<BodyReader>> StoreImpl::open_body(BodyId body, bool cached_
             return tl::unexpected(file.error());
         }
         if (!*file) return std::nullopt;
-        BodyReader reader;
-        reader.file_ = std::move(*file);
-        reader.offset_ = record->offset;
-        reader.length_ = record->length;
-        reader.crc32c_ = record->crc32c;
-        return reader;
+        return reader_of(std::move(*file), *record);
     }
+}
+
+BodyReader StoreImpl::reader_of(std::shared_ptr<const SegmentFile> file, const BodyRecord& record) {
+    BodyReader reader;
+    reader.file_ = std::move(file);
+    reader.offset_ = record.offset;
+    reader.length_ = record.length;
+    reader.crc32c_ = record.crc32c;
+    return reader;
+}
+
+std::vector<Result<BodyReader>> StoreImpl::open_bodies(std::span<const BodyId> bodies) const {
+    std::vector<Result<BodyReader>> readers(
+        bodies.size(), fail(StoreErrorKind::kNotFound, "there is no such body"));
+    const std::vector<std::uint32_t> order = ascending(bodies);
+    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}, family(Family::kBodies)));
+    KeyWalk walk(*at);
+    std::shared_ptr<const SegmentFile> last;  // neighbours are mostly in one segment
+    for (const std::uint32_t index : order) {
+        const std::string key = keys::body(bodies[index]);
+        if (walk.find(key)) {
+            if (const Result<BodyRecord> record = decode_body(view(at->value()))) {
+                if (last == nullptr || last->id() != record->segment)
+                    last = segment_files_->open(record->segment, false).value_or(nullptr);
+                if (last != nullptr) {
+                    readers[index] = reader_of(last, *record);
+                    continue;
+                }
+            }
+        }
+        // Damaged, expunged, or moved by compaction meanwhile: open_body() knows what to do.
+        readers[index] = *open_body(bodies[index], false);
+    }
+    return readers;
 }
 
 }  // namespace tidemark::storage

@@ -83,9 +83,13 @@ Awaitable<std::optional<std::vector<Match>>> find(ImapSession* session, Tag tag,
 }
 
 // A modseq that may be told (see Selected::synced_modseq): the columns of `told` hold no other.
-storage::ModSeq highest(const std::vector<Match>& matches) {
+storage::ModSeq modseq_of(const storage::MailboxView& view, const Match& match) {
+    return view.page(match.position).modseq[match.position.index];
+}
+
+storage::ModSeq highest(const storage::MailboxView& view, const std::vector<Match>& matches) {
     storage::ModSeq modseq = 0;
-    for (const Match& match : matches) modseq = std::max(modseq, match.modseq);
+    for (const Match& match : matches) modseq = std::max(modseq, modseq_of(view, match));
     return modseq;
 }
 
@@ -116,9 +120,10 @@ void save(ImapSession* session, const protocol::SearchReturn& returns,
     session->selected()->saved = std::move(saved);
 }
 
-// `matches` ascending by number for SEARCH, in sorted order for SORT.
+// `matches` of `view`, ascending by number for SEARCH, in sorted order for SORT.
 void write_result(ImapSession* session, const Tag& tag, bool by_uid, protocol::SearchReturn returns,
-                  const std::vector<Match>& matches, bool has_modseq, bool is_sort) {
+                  const storage::MailboxView& view, const std::vector<Match>& matches,
+                  bool has_modseq, bool is_sort) {
     auto& out = session->out();
     // RFC 9051 §6.4.4: IMAP4rev2 answers SEARCH with ESEARCH always.
     const bool extended = returns.is_present || (session->has_rev2() && !is_sort);
@@ -127,7 +132,7 @@ void write_result(ImapSession* session, const Tag& tag, bool by_uid, protocol::S
         numbers.reserve(matches.size());
         for (const Match& match : matches) numbers.push_back(number_of(match, by_uid));
         std::optional<storage::ModSeq> modseq;
-        if (has_modseq && !matches.empty()) modseq = highest(matches);
+        if (has_modseq && !matches.empty()) modseq = highest(view, matches);
         is_sort ? protocol::write_sort(out, numbers, modseq)
                 : protocol::write_search(out, numbers, modseq);
         return;
@@ -164,10 +169,10 @@ void write_result(ImapSession* session, const Tag& tag, bool by_uid, protocol::S
                              options.contains(SearchReturnOption::count);
             storage::ModSeq modseq = 0;
             if (all) {
-                modseq = highest(matches);
+                modseq = highest(view, matches);
             } else {
-                if (data.min) modseq = std::max(modseq, matches.front().modseq);
-                if (data.max) modseq = std::max(modseq, matches.back().modseq);
+                if (data.min) modseq = std::max(modseq, modseq_of(view, matches.front()));
+                if (data.max) modseq = std::max(modseq, modseq_of(view, matches.back()));
             }
             if (modseq != 0) data.modseq = modseq;
         }
@@ -183,6 +188,7 @@ Awaitable<void> search(ImapSession* session, Tag tag, command::Search search) {
     if (may_expunge) session->sync(true);  // as UID FETCH does
     bool has_modseq = false;
     const bool saves = search.returns.options.contains(SearchReturnOption::save);
+    const storage::ViewPtr view = session->selected()->told;
     auto matches = co_await find(session, tag, std::move(search.program), &has_modseq);
     if (!matches) {
         // RFC 5182 §2.1: a failed SEARCH RETURN (SAVE) leaves the empty set.
@@ -191,7 +197,7 @@ Awaitable<void> search(ImapSession* session, Tag tag, command::Search search) {
     }
     if (has_modseq) session->enable_condstore();
     if (saves) save(session, search.returns, *matches);
-    write_result(session, tag, search.by_uid, search.returns, *matches, has_modseq, false);
+    write_result(session, tag, search.by_uid, search.returns, *view, *matches, has_modseq, false);
     session->finish(tag, "searched", may_expunge);
 }
 
@@ -310,7 +316,7 @@ Awaitable<void> sort(ImapSession* session, Tag tag, command::Sort sort) {
     }
     if (sort.returns.options.contains(SearchReturnOption::save))
         save(session, sort.returns, *sorted);
-    write_result(session, tag, sort.by_uid, sort.returns, *sorted, has_modseq, true);
+    write_result(session, tag, sort.by_uid, sort.returns, *view, *sorted, has_modseq, true);
     session->finish(tag, "sorted", may_expunge);
 }
 

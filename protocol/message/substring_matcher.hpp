@@ -3,6 +3,7 @@
 #include "protocol/message/mime_parser.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -58,6 +59,12 @@ class SubstringMatcher {
 /// field's presence.
 [[nodiscard]] bool match_header(std::string_view message, std::string_view name,
                                 const SubstringMatcher& matcher);
+
+/// The same for the first bytes of a message, all of it or its first kHeaderBytesMax bytes when
+/// `is_whole`: nothing when the answer may depend on what follows.
+[[nodiscard]] std::optional<bool> match_header_start(std::string_view start, bool is_whole,
+                                                     std::string_view name,
+                                                     const SubstringMatcher& matcher);
 
 /// SEARCH BODY: the decoded text of some text part, or the header of a message/rfc822 part.
 [[nodiscard]] bool match_body(const ParsedMessage& message, const SubstringMatcher& matcher);

@@ -1,4 +1,5 @@
 #include "protocol/charset.hpp"
+#include "protocol/message/ascii.hpp"
 #include "protocol/message/header_fields.hpp"
 #include "protocol/message/header_words.hpp"
 #include "protocol/message/limits.hpp"
@@ -31,6 +32,24 @@ bool match_whole_header(std::string_view header, const SubstringMatcher& matcher
     return matcher.is_empty();
 }
 
+/// Whether a field of this name begins a line with it, and no line that goes on with another field
+/// does: not so for names that no message has.
+bool begins_lines(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(),
+                                        [](char c) { return c > ' ' && c < 0x7F && c != ':'; });
+}
+
+/// Past the lines that do not begin with `name`, folded ones included, to one that does, to the
+/// blank line or to the end. `position` is where a line begins.
+std::size_t skip_other_lines(std::string_view text, std::size_t position, std::string_view name) {
+    while (position < text.size() && !is_line_break(text[position]) &&
+           !equals_ignoring_case(text.substr(position, name.size()), name)) {
+        const std::size_t newline = text.find('\n', position);
+        position = newline == std::string_view::npos ? text.size() : newline + 1;
+    }
+    return position;
+}
+
 /// The body of a leaf, decoded piece by piece.
 bool match_part(std::string_view body, const Part& part, const SubstringMatcher& matcher) {
     SubstringMatcher::Scan scan(matcher);
@@ -60,15 +79,25 @@ bool match_part(std::string_view body, const Part& part, const SubstringMatcher&
 
 bool match_header(std::string_view message, std::string_view name,
                   const SubstringMatcher& matcher) {
-    const std::string_view header = message.substr(0, kHeaderBytesMax);
+    return match_header_start(message.substr(0, kHeaderBytesMax), true, name, matcher)
+        .value_or(false);
+}
+
+std::optional<bool> match_header_start(std::string_view start, bool is_whole, std::string_view name,
+                                       const SubstringMatcher& matcher) {
     std::size_t position = 0;
-    while (const auto field = next_field(header, position)) {
+    const bool skips = begins_lines(name);
+    while (true) {
+        if (skips) position = skip_other_lines(start, position, name);
+        const auto field = next_field(start, position);
+        // A field that goes on to the end may go on behind it.
+        if (!is_whole && (field ? field->end : position) == start.size()) return std::nullopt;
+        if (!field) return false;
         if (equals_ignoring_case(field->name, name) &&
             (matcher.is_empty() || matcher.matches(decode_header_text(field->value)))) {
             return true;
         }
     }
-    return false;
 }
 
 bool match_body(const ParsedMessage& message, const SubstringMatcher& matcher) {

@@ -1,6 +1,8 @@
 #include "protocol/message/substring_matcher.hpp"
 
 #include "protocol/message/casemap.hpp"
+#include "protocol/message/header_fields.hpp"
+#include "protocol/message/header_words.hpp"
 
 #include <doctest/doctest.h>
 
@@ -148,6 +150,42 @@ TEST_CASE("sort keys order as i;unicode-casemap does") {
     CHECK(casemapped("a_") > casemapped("aZ"));
     CHECK(casemapped("\xC3\xA9") == "E\xCC\x81");
     CHECK(casemapped("\xFF") == "\xEF\xBF\xBD");
+}
+
+TEST_CASE("a header that is skimmed, or cut anywhere, matches as one read field by field") {
+    std::mt19937 random(11);
+    const auto pick = [&](std::initializer_list<std::string_view> from) {
+        return *(from.begin() + random() % from.size());
+    };
+    for (int round = 0; round < 3000; ++round) {
+        std::string message;
+        for (unsigned line = random() % 6; line > 0; --line) {
+            message += pick({"Subject", "subject", "Subject ", "Subj", "X-A", " Subject", "", "\r",
+                             "Su bject", "\xC3\xA4"});
+            message += pick({":", ": ", "", " : ", ":\r\n ", ":\n\t", ": =?utf-8?q?b="});
+            message += pick({"tide", "TIDE", "ti\r\n de", "ti\r\n\tde", "", "=?utf-8?q?tide?="});
+            message += pick({"\r\n", "\n", "\r\n \r\n", "\r", ""});
+        }
+        message += pick({"\r\n", "\n", "", "\r\n\r\n"});
+        message += pick({"", "Subject: tide\r\n", "body"});
+        const std::string_view name =
+            pick({"Subject", "X-A", "", " Subject", "Su bject", "Subject:"});
+        const SubstringMatcher matcher(pick({"tide", "", "ti de"}));
+        CAPTURE(message);
+        CAPTURE(name);
+        bool expected = false;
+        std::size_t position = 0;
+        while (const auto field = next_field(message, position)) {
+            expected = expected || (equals_ignoring_case(field->name, name) &&
+                                    matcher.matches(decode_header_text(field->value)));
+        }
+        CHECK(match_header(message, name, matcher) == expected);
+        for (std::size_t cut = 0; cut < message.size(); ++cut) {
+            const auto early =
+                match_header_start(std::string_view(message).substr(0, cut), false, name, matcher);
+            if (early) CHECK(*early == expected);
+        }
+    }
 }
 
 }  // namespace tidemark::protocol::message
