@@ -32,6 +32,7 @@ AccountError to_account_error(const storage::StoreError& error) {
         case storage::StoreErrorKind::kIo:
         case storage::StoreErrorKind::kFenced:
         case storage::StoreErrorKind::kTooNew:
+        case storage::StoreErrorKind::kTooOld:
         case storage::StoreErrorKind::kLocked:
             break;
     }

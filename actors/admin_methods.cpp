@@ -109,6 +109,7 @@ tl::unexpected<json_rpc::Error> fail(const storage::StoreError& error) {
         case storage::StoreErrorKind::kCorrupt:
         case storage::StoreErrorKind::kIo:
         case storage::StoreErrorKind::kTooNew:
+        case storage::StoreErrorKind::kTooOld:
             break;
     }
     return fail(ErrorCode::internal_error, error.detail);

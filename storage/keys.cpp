@@ -47,6 +47,9 @@ std::string account_prefix(AccountId account) {
 std::string log_mark() {
     return tagged(MetaTag::kLogMark);
 }
+std::string migration() {
+    return tagged(MetaTag::kMigration);
+}
 std::string state() {
     return tagged(MetaTag::kState);
 }

@@ -3,9 +3,10 @@
 // last in its key. Any thread.
 //
 // Families (RocksDB column families):
-//   meta       (RocksDB's "default")  tag 1: StoreState, tag 2 + segment: SegmentRecord, tag 3: log
-//   mark accounts   tag 1 + account: AccountRecord · tag 2 + account: AccountCounters · tag 3 +
-//   name: account id ·
+//   meta       (RocksDB's "default")  tag 1: StoreState · tag 2 + segment: SegmentRecord ·
+//              tag 3: log mark · tag 4: MigrationProgress
+//   accounts   tag 1 + account: AccountRecord · tag 2 + account: AccountCounters ·
+//              tag 3 + name: account id ·
 //              tag 4 + account + name: subscription to a name that is no mailbox (version byte
 //              only)
 //   mailboxes  account + mailbox: MailboxRecord
@@ -25,11 +26,12 @@
 namespace tidemark::storage::keys {
 
 // Do not renumber.
-enum class MetaTag : std::uint8_t { kState = 1, kSegment = 2, kLogMark = 3 };
+enum class MetaTag : std::uint8_t { kState = 1, kSegment = 2, kLogMark = 3, kMigration = 4 };
 enum class AccountTag : std::uint8_t { kRecord = 1, kCounters = 2, kName = 3, kSubscription = 4 };
 
 std::string state();
 std::string log_mark();
+std::string migration();  // only in a database that is being made
 std::string segment(SegmentId segment);
 std::string segments();  // prefix of all
 

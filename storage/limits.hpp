@@ -59,6 +59,9 @@ constexpr std::size_t kRemovePagesPerStep = 16;
 constexpr std::size_t kFindingsMax = 10'000;
 // Blocks of RocksDB's tables, indexes above all, that are kept while everything is read once.
 constexpr std::size_t kVerifyCacheBytes = 32u << 20;
+// A migration writes this much at a time; what an interrupted one does over is at most that and
+// what its step kept back.
+constexpr std::uint64_t kMigrationBatchBytes = 4u << 20;
 // Body records that are sorted by where they lie before the bodies are read: about 12 MB.
 constexpr std::size_t kVerifyBodiesAtATime = 131'072;
 // Bodies up to this size are read whole and their summaries compared; larger ones are read in

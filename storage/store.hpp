@@ -44,6 +44,14 @@ struct StoreOptions {
     bool create_if_missing = false;
     // Nothing in the directory is changed, not even a time stamp; who would write is kept out.
     bool read_only = false;
+    // The newest format that is known: what is made, and the only one that is written to. Older
+    // ones are read. Only tests of migrations, which stand in for a later version, give another.
+    std::uint32_t format = kFormat;
+    // Read only: the database of this format, made by a migration that is not committed yet. 0: the
+    // one that counts.
+    std::uint32_t database_format = 0;
+    // False, and only where nothing is written: the caller has locked the directory.
+    bool lock = true;
     // What a broken program would do; only tests of tests set it.
     struct Faults {
         bool ignore_hold = false;           // segments are unlinked under a snapshot

@@ -47,7 +47,8 @@ StoreError store_error(const rocksdb::Status& status);
 std::uint64_t new_fence_owner();
 // The number in DIR/format. kNotFound: there is no such file; kCorrupt: it is something else;
 // kTooNew.
-Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system);
+Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system,
+                                       std::uint32_t newest = kFormat);
 inline std::string_view view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }
@@ -175,7 +176,8 @@ class StoreImpl final : public Store {
     std::atomic<std::uint64_t> next_body_ = 1;
     std::atomic<std::uint64_t> next_account_ = 1;
 
-    StoreState state_;  // as stored
+    std::uint32_t format_ = 0;  // of the database that is open
+    StoreState state_;          // as stored
     std::map<SegmentId, SegmentRecord> segments_;
     std::set<SegmentId>
         dirty_segments_;  // whose record here is not the stored one; written with the next round

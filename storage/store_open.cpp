@@ -1,115 +1,34 @@
+#include "storage/format_file.hpp"
 #include "storage/keys.hpp"
 #include "storage/limits.hpp"
+#include "storage/rocks_options.hpp"
 #include "storage/store_impl.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/file_checksum.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/table.h>
 
 #include <cerrno>
-#include <charconv>
 #include <random>
 
 namespace tidemark::storage {
 namespace {
 
-constexpr std::string_view kFormatPrefix = "tidemark data directory, format ";
-
-// RocksDB would wait for space in a thread of its own, looking every five seconds, and refuse
-// Resume() meanwhile.
-class ManualRecovery final : public rocksdb::EventListener {
-  public:
-    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                              bool* auto_recovery) override {
-        *auto_recovery = false;
-    }
-};
-
-rocksdb::ColumnFamilyOptions family_options(Family which,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = cache;
-    table.block_size = kBlockBytes;
-    table.format_version = 5;
-    // Indexes and filters count against the cache's limit, so that a store of any size has bounded
-    // memory; those of young tables stay in it.
-    table.cache_index_and_filter_blocks = true;
-    table.pin_l0_filter_and_index_blocks_in_cache = true;
-    // The log and pages are only scanned: a filter would never be asked.
-    if (which != Family::kChanges && which != Family::kPages)
-        table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-
-    rocksdb::ColumnFamilyOptions options;
-    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    options.write_buffer_size = kWriteBufferBytes;
-    options.level_compaction_dynamic_level_bytes = true;
-    // Pages are columns of packed numbers already, body records a few bytes.
-    options.compression =
-        which == Family::kSummaries || which == Family::kChanges || which == Family::kMailboxes
-            ? rocksdb::kLZ4Compression
-            : rocksdb::kNoCompression;
-    return options;
-}
-
-// `quiet`: no log file is kept beside the tables, and none is made.
-rocksdb::DBOptions database_options(const StoreOptions& store, const RocksEnv& env, bool quiet) {
-    rocksdb::DBOptions options;
-    options.env = env.env.get();
-    options.create_if_missing = store.create_if_missing;
-    options.create_missing_column_families = true;
-    options.paranoid_checks = true;
-    // A torn record at the end of the log is a write that was never acknowledged. Anything wrong
-    // before that means acknowledged changes are damaged: refuse to open rather than go on without
-    // them.
-    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-    options.recycle_log_file_num = 0;
-    // 7.8 has bugs around these; each sync is asked for in the write itself.
-    options.track_and_verify_wals_in_manifest = false;
-    options.manual_wal_flush = false;
-    options.max_total_wal_size = store.wal_bytes_max;
-    // All that counts is in the log; close() flushes by itself. Without this the log mark alone
-    // (mark_log) would make every end of a process write out its tables.
-    options.avoid_flush_during_shutdown = true;
-    // Replaying must be all that a start does: the tables are written later, when the memory is
-    // full.
-    options.avoid_flush_during_recovery = true;
-    options.skip_stats_update_on_db_open = true;
-    options.skip_checking_sst_file_sizes_on_db_open = true;
-    options.max_open_files = kOpenTablesMax;
-    options.max_background_jobs = 2;
-    options.listeners.push_back(std::make_shared<ManualRecovery>());
-    options.stats_dump_period_sec = 0;
-    options.stats_persist_period_sec = 0;
-    options.keep_log_file_num = 4;
-    options.max_log_file_size = 4u << 20;
-    options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-    // So that a backup can name each table's CRC without reading it.
-    options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
-    // RocksDB would write its log into a directory that is only to be read.
-    if (quiet) options.info_log = std::make_shared<SilentLogger>();
-    return options;
-}
-
-// The number in a format file; nullopt when it is something else.
-std::optional<std::uint32_t> parse_format(std::string_view text) {
-    if (!text.starts_with(kFormatPrefix) || !text.ends_with('\n')) return std::nullopt;
-    text = text.substr(kFormatPrefix.size(), text.size() - kFormatPrefix.size() - 1);
-    std::uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number == 0)
-        return std::nullopt;
-    return number;
-}
-
-tl::unexpected<StoreError> too_new(const std::string& directory, std::uint32_t format) {
+tl::unexpected<StoreError> too_new(const std::string& directory, std::uint32_t format,
+                                   std::uint32_t newest) {
     return fail(StoreErrorKind::kTooNew,
                 fmt::format("{} was written by a newer version of Tidemark (format {}, this "
                             "program knows up to {}); "
                             "run that version or restore a backup",
-                            directory, format, kFormat));
+                            directory, format, newest));
+}
+
+tl::unexpected<StoreError> too_old(const std::string& directory, std::uint32_t format,
+                                   std::uint32_t newest) {
+    return fail(StoreErrorKind::kTooOld,
+                fmt::format("{} was written by an older version of Tidemark (format {}, this "
+                            "program writes {}); `tidemark upgrade {}` makes it of the new one, "
+                            "`tidemark upgrade --rehearse {}` tries that on a copy",
+                            directory, format, newest, directory, directory));
 }
 
 }  // namespace
@@ -195,6 +114,7 @@ Result<void> StoreImpl::prepare_directory() {
                 return tl::unexpected(store_error(synced.error()));
         }
     }
+    if (!options_.lock && options_.read_only) return {};
     const std::string lock_path = directory_ + "/lock";
     auto lock =
         options_.read_only ? file_system_.lock_shared(lock_path) : file_system_.lock(lock_path);
@@ -207,66 +127,54 @@ Result<void> StoreImpl::prepare_directory() {
     return {};
 }
 
-Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system) {
-    const std::string path = directory + "/format";
-    const auto status = file_system.status(path);
-    if (!status) return tl::unexpected(store_error(status.error()));
-    if (!*status) return fail(StoreErrorKind::kNotFound, fmt::format("{} is missing", path));
-    auto file = file_system.open(path, FileSystem::Mode::kRead);
-    if (!file) return tl::unexpected(store_error(file.error()));
-    std::string text(256, '\0');
-    const auto got = (*file)->read_at(0, text.data(), text.size());
-    if (!got) return tl::unexpected(store_error(got.error()));
-    text.resize(*got);
-    const std::optional<std::uint32_t> format = parse_format(text);
-    if (!format)
-        return fail(StoreErrorKind::kCorrupt, fmt::format("{} is not a format file", path));
-    if (*format > kFormat) return too_new(directory, *format);
-    return *format;
+Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system,
+                                       std::uint32_t newest) {
+    auto format = read_format_number(directory, file_system);
+    if (format && *format > newest) return too_new(directory, *format, newest);
+    return format;
 }
 
 Result<void> StoreImpl::check_format_file() {
-    const std::string path = directory_ + "/format";
-    const Result<std::uint32_t> format = read_format_file(directory_, file_system_);
-    if (format) return {};
+    format_ = options_.format;
+    const Result<std::uint32_t> format =
+        read_format_file(directory_, file_system_, options_.format);
+    if (format) {
+        format_ = *format;
+        if (format_ < options_.format && !options_.read_only)
+            return too_old(directory_, format_, options_.format);
+        if (options_.database_format != 0) format_ = options_.database_format;
+        if (options_.read_only) return {};
+        // What a migration replaced, or never came to an end with.
+        return remove_other_databases(directory_, format_, format_, file_system_);
+    }
     if (format.error().kind != StoreErrorKind::kNotFound) return tl::unexpected(format.error());
-    const auto database = file_system_.status(directory_ + "/db/CURRENT");
-    if (!database) return tl::unexpected(store_error(database.error()));
-    if (*database)
-        return fail(StoreErrorKind::kCorrupt,
-                    fmt::format("{} is missing; the rest is there", path));
+    const auto names = file_system_.list(directory_);
+    if (!names) return tl::unexpected(store_error(names.error()));
+    for (const std::string& name : *names) {
+        if (!format_of_database(name)) continue;
+        const auto database = file_system_.status(directory_ + "/" + name + "/CURRENT");
+        if (!database) return tl::unexpected(store_error(database.error()));
+        if (*database)
+            return fail(StoreErrorKind::kCorrupt,
+                        fmt::format("{}/format is missing; the rest is there", directory_));
+    }
     if (!options_.create_if_missing || options_.read_only) {
         return fail(StoreErrorKind::kNotFound,
                     fmt::format("{} is not a Tidemark data directory", directory_));
     }
-    // Written aside and renamed: a crash leaves it whole or not there, and then the directory is
-    // still empty.
-    const std::string aside = path + ".new";
-    auto file = file_system_.open(aside, FileSystem::Mode::kCreateOrTruncate);
-    if (!file) return tl::unexpected(store_error(file.error()));
-    const auto done = (*file)
-                          ->write_at(0, fmt::format("{}{}\n", kFormatPrefix, kFormat))
-                          .and_then([&] { return (*file)->sync(); })
-                          .and_then([&] { return file_system_.rename(aside, path); })
-                          .and_then([&] { return file_system_.sync_directory(directory_); });
-    if (!done) return tl::unexpected(store_error(done.error()));
-    return {};
+    // A crash before this leaves the directory empty.
+    return write_format_number(directory_, format_, file_system_);
 }
 
 Result<void> StoreImpl::open_database() {
-    env_ = make_rocks_env(file_system_, directory_ + "/db");
+    const std::string path = directory_ + "/" + database_name(format_);
+    env_ = make_rocks_env(file_system_, path);
     cache_ = rocksdb::NewLRUCache(options_.block_cache_bytes);
     const rocksdb::DBOptions options =
         database_options(options_, env_, options_.read_only || !file_system_.native());
-    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-    descriptors.reserve(kFamilyCount);
-    for (std::size_t i = 0; i < kFamilyCount; ++i) {
-        descriptors.emplace_back(std::string(kFamilyNames[i]),
-                                 family_options(static_cast<Family>(i), cache_));
-    }
+    const auto descriptors = family_descriptors(cache_);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* database = nullptr;
-    const std::string path = directory_ + "/db";
     const rocksdb::Status status =
         options_.read_only
             ? rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &database)
@@ -295,12 +203,13 @@ Result<void> StoreImpl::load_state() {
     if (bytes) {
         const Result<StoreState> state = decode_state(*bytes);
         if (!state) return tl::unexpected(state.error());
-        if (state->format > kFormat) return too_new(directory_, state->format);
+        if (state->format > options_.format)
+            return too_new(directory_, state->format, options_.format);
         state_ = *state;
     } else {
         state_.fence_owner = new_fence_owner();
     }
-    state_.format = kFormat;
+    state_.format = format_;
     state_.fence_epoch += 1;
     next_body_ = state_.body_id_limit;
     next_account_ = state_.account_id_limit;

@@ -67,6 +67,7 @@ enum class StoreErrorKind : std::uint8_t {
     kIo,           // reading failed
     kFenced,       // somebody else owns the account or the directory
     kTooNew,       // the directory was written by a newer format version
+    kTooOld,       // … by an older one, and must be migrated before it is written to
     kLocked,       // another process has the directory open
     kLimit,
 };

@@ -99,6 +99,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_backups(app, context);
     add_dump(app, context);
     add_gentestdata(app, context);
+    add_upgrade(app, context);
     add_status(app, context);
     add_ctl(app, context);
     add_config(app, context);

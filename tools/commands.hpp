@@ -29,6 +29,7 @@ void add_import(CLI::App& app, CommandContext& context);
 void add_export(CLI::App& app, CommandContext& context);
 void add_dump(CLI::App& app, CommandContext& context);
 void add_gentestdata(CLI::App& app, CommandContext& context);
+void add_upgrade(CLI::App& app, CommandContext& context);
 void add_status(CLI::App& app, CommandContext& context);
 void add_ctl(CLI::App& app, CommandContext& context);
 void add_config(CLI::App& app, CommandContext& context);

@@ -1,4 +1,5 @@
 // The format, RocksDB's tables and log, and what the store knows of itself.
+#include "storage/format_file.hpp"
 #include "storage/keys.hpp"
 #include "storage/limits.hpp"
 #include "storage/verify/verify_run.hpp"
@@ -8,10 +9,14 @@
 namespace tidemark::storage {
 
 Result<void> VerifyRun::check_format() {
-    const Result<std::uint32_t> format = read_format_file(directory_, files_);
-    if (format) return {};
+    format_ = options_.format;
+    const Result<std::uint32_t> format = read_format_file(directory_, files_, options_.format);
+    if (format) {
+        format_ = *format;
+        return {};
+    }
     if (format.error().kind == StoreErrorKind::kNotFound) {
-        const auto database = files_.status(directory_ + "/db");
+        const auto database = files_.status(directory_ + "/" + database_name(format_));
         if (!database) return tl::unexpected(store_error(database.error()));
         if (!*database) {
             return fail(StoreErrorKind::kNotFound,
@@ -32,7 +37,8 @@ void VerifyRun::check_tables() {
     in_parallel(tables.size(), [&](std::size_t i) {
         if (const auto checked = db_->verify_table(tables[i]); !checked) {
             is_damaged = true;
-            find_in_file(FindingCode::kDatabaseBlock, {}, "db/" + tables[i].name, std::nullopt,
+            find_in_file(FindingCode::kDatabaseBlock, {},
+                         database_name(format_) + "/" + tables[i].name, std::nullopt,
                          checked.error().detail);
         }
         advance(1);
@@ -51,10 +57,10 @@ void VerifyRun::check_state() {
     if (!state) return find(FindingCode::kStoreState, {}, state.error().detail);
     if (encode(*state) != *bytes)
         find(FindingCode::kStoreState, {}, "the store's state is not in its one form");
-    if (state->format == 0 || state->format > kFormat) {
+    if (state->format == 0 || state->format > options_.format) {
         find(FindingCode::kFormat, {},
              fmt::format("the store's state says format {}, this program knows up to {}",
-                         state->format, kFormat));
+                         state->format, options_.format));
     }
     state_ = *state;
     counts_.store_seq = state->store_seq;

@@ -51,6 +51,9 @@ class Database {
     std::vector<Result<std::string>> get_many(Family which,
                                               const std::vector<std::string>& keys) const;
 
+    // The number of the last write; every write raises it.
+    std::uint64_t sequence() const { return db_->GetLatestSequenceNumber(); }
+
     struct Table {
         std::string name;  // "000012.sst"
         std::uint64_t bytes = 0;

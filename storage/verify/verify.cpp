@@ -1,5 +1,6 @@
 #include "storage/verify/verify.hpp"
 
+#include "storage/format_file.hpp"
 #include "storage/keys.hpp"
 #include "storage/limits.hpp"
 #include "storage/verify/verify_run.hpp"
@@ -74,7 +75,7 @@ Result<VerifyReport> VerifyRun::run() {
 
 Result<void> VerifyRun::check_contents() {
     if (auto checked = check_format(); !checked) return checked;
-    auto opened = Database::open(directory_ + "/db", files_);
+    auto opened = Database::open(directory_ + "/" + database_name(format_), files_);
     if (opened) {
         db_ = std::move(*opened);
         check_tables();
@@ -82,7 +83,8 @@ Result<void> VerifyRun::check_contents() {
         check_store_seq();
         check_meta_keys();
     } else {
-        find_in_file(FindingCode::kDatabaseOpen, {}, "db", std::nullopt, opened.error().detail);
+        find_in_file(FindingCode::kDatabaseOpen, {}, database_name(format_), std::nullopt,
+                     opened.error().detail);
     }
     if (db_) {
         check_segment_files();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "storage/file_system.hpp"
+#include "storage/limits.hpp"
 #include "storage/types.hpp"
 
 #include <cstdint>
@@ -100,6 +101,8 @@ struct VerifyOptions {
     std::vector<std::string> earlier;
     // False for a directory that the caller holds itself.
     bool lock = true;
+    // The newest format that is known; only tests of migrations give another.
+    std::uint32_t format = kFormat;
     // Never by two threads at a time.
     std::function<void(const VerifyProgress&)> on_progress;
     // Asked now and then; true ends the work with kUnavailable. Any thread.

@@ -143,6 +143,7 @@ class VerifyRun {
     void check_segment_live();
 
     std::string directory_;
+    std::uint32_t format_ = 0;  // of the database that is looked at
     const VerifyOptions& options_;
     FileSystem& files_;
     const BackupSource* backup_;

@@ -235,6 +235,22 @@ void FaultyFileSystem::replace_contents(const std::string& path, std::string byt
     disk_->used += inode->footprint();
     disk_->durable_names[normal_path(path)] = inode;
 }
+void FaultyFileSystem::copy_from(const FaultyFileSystem& other) {
+    const std::scoped_lock lock(disk_->mutex, other.disk_->mutex);
+    disk_->directories = disk_->durable_directories = other.disk_->directories;
+    disk_->names.clear();
+    disk_->unsynced_names.clear();
+    disk_->used = 0;
+    for (const auto& [path, from] : other.disk_->names) {
+        auto inode = std::make_shared<Inode>();
+        inode->data = inode->durable = from->data;
+        inode->read_only = from->read_only;
+        inode->names = 1;
+        disk_->used += inode->footprint();
+        disk_->names[path] = std::move(inode);
+    }
+    disk_->durable_names = disk_->names;
+}
 void FaultyFileSystem::flip(const std::string& path, std::uint64_t offset, char mask) {
     std::string bytes = contents(path);
     bytes.at(offset) = static_cast<char>(bytes.at(offset) ^ mask);

@@ -59,6 +59,8 @@ class FaultyFileSystem final : public storage::FileSystem {
 
     std::string contents(const std::string& path) const;
     void replace_contents(const std::string& path, std::string bytes);  // durable at once
+    // All files and directories of another one, durable at once; its own are gone.
+    void copy_from(const FaultyFileSystem& other);
     void flip(const std::string& path, std::uint64_t offset, char mask = 1);
     bool is_read_only(const std::string& path) const;
 

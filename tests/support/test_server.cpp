@@ -151,6 +151,7 @@ void TestServer::open() {
     settings.threads = options_.threads;
     settings.workers = 2;
     settings.store.create_if_missing = true;
+    settings.store.format = options_.store_format;
     settings.store.segment_bytes = 256u << 10;
     settings.store.disk_reserve_bytes = 1u << 20;
     settings.store.expunged_kept = options_.expunged_kept;

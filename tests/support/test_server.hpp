@@ -61,6 +61,7 @@ class TestServer {
         std::chrono::seconds idle_timeout{30 * 60};
         // So long a removed message's segment is kept for sessions that still show it.
         std::chrono::microseconds expunged_kept = storage::StoreOptions().expunged_kept;
+        std::uint32_t store_format = storage::kFormat;
         // Runs once, before the first start: for a data directory that exists already (/data).
         std::function<void(testing::FaultyFileSystem&)> before_start;
     };
