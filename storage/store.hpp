@@ -25,6 +25,9 @@
 
 namespace tidemark::storage {
 
+// A data directory with this file in it is what a restore has not finished; no server opens it.
+constexpr std::string_view kRestoringFile = "restoring";
+
 struct StoreOptions {
     std::uint64_t segment_bytes = 64u << 20;  // an active segment is sealed at about this size
     std::uint64_t stage_bytes =
@@ -52,6 +55,7 @@ struct StoreOptions {
     std::uint32_t database_format = 0;
     // False, and only where nothing is written: the caller has locked the directory.
     bool lock = true;
+    bool is_restoring = false;  // this is the restore itself, which alone may open it
     // What a broken program would do; only tests of tests set it.
     struct Faults {
         bool ignore_hold = false;           // segments are unlinked under a snapshot

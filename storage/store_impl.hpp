@@ -45,6 +45,8 @@ class SilentLogger final : public rocksdb::Logger {
 StoreError store_error(const rocksdb::Status& status);
 // Names a directory from now on; at random, so that no two have the same.
 std::uint64_t new_fence_owner();
+// kNotFound when the directory is what an unfinished restore left.
+Result<void> check_not_restoring(const std::string& directory, FileSystem& file_system);
 // The number in DIR/format. kNotFound: there is no such file; kCorrupt: it is something else;
 // kTooNew.
 Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system,

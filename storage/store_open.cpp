@@ -124,7 +124,18 @@ Result<void> StoreImpl::prepare_directory() {
                     fmt::format("{} is in use by another process", directory_));
     }
     lock_ = std::move(*lock);
-    return {};
+    return options_.is_restoring ? Result<void>() : check_not_restoring(directory_, file_system_);
+}
+
+Result<void> check_not_restoring(const std::string& directory, FileSystem& file_system) {
+    const auto marker = file_system.status(fmt::format("{}/{}", directory, kRestoringFile));
+    if (!marker) return tl::unexpected(store_error(marker.error()));
+    if (!*marker) return {};
+    return fail(
+        StoreErrorKind::kNotFound,
+        fmt::format("{} is what an unfinished restore left; restore the backup again, which "
+                    "removes it",
+                    directory));
 }
 
 Result<std::uint32_t> read_format_file(const std::string& directory, FileSystem& file_system,

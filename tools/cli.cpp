@@ -6,33 +6,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string_view>
 
 namespace tidemark::tools {
 
 namespace {
-
-// Subcommands whose names are settled and that a later version brings.
-struct Prepared {
-    const char* name;
-    const char* purpose;
-};
-constexpr std::array<Prepared, 1> kPrepared = {{
-    {"restore", "Make a data directory from a backup"},
-}};
-
-void add_prepared(CLI::App& app, CommandContext& context) {
-    for (const Prepared& command : kPrepared) {
-        auto* sub = app.add_subcommand(command.name,
-                                       fmt::format("{} (not in this version)", command.purpose));
-        sub->allow_extras();
-        sub->callback([&context, name = command.name] {
-            context.finish(could_not_run(fmt::format("{} is not available in this version", name)));
-        });
-    }
-}
 
 const CLI::App* find_command(const CLI::App& parent, std::string_view name) {
     for (const CLI::App* sub : parent.get_subcommands([](const CLI::App*) { return true; })) {
@@ -97,6 +76,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_export(app, context);
     add_backup(app, context);
     add_backups(app, context);
+    add_restore(app, context);
     add_dump(app, context);
     add_gentestdata(app, context);
     add_upgrade(app, context);
@@ -107,7 +87,6 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_loadtest(app, context);
     add_verifydata(app, context);
     add_repair(app, context);
-    add_prepared(app, context);
     add_help(app, context);
 
     if (arguments.empty()) {

@@ -1,17 +1,13 @@
-#include "actors/auth/account_name.hpp"
-#include "protocol/mailbox_name.hpp"
-#include "protocol/message/summary.hpp"
-#include "protocol/types.hpp"
 #include "storage/verify/verify.hpp"
 #include "tools/commands.hpp"
 #include "tools/progress.hpp"
+#include "tools/verify_checks.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -65,54 +61,17 @@ json to_json(const storage::VerifyReport& report) {
               {"store_seq", counts.store_seq}}}};
 }
 
-// One bar for each part of the work.
-class Bars {
-  public:
-    void draw(const storage::VerifyProgress& progress) {
-        if (progress.what != what_) {
-            bar_.reset();
-            what_ = progress.what;
-            bar_.emplace(std::string(progress.what), std::string(progress.unit), progress.total);
-        }
-        bar_->update(progress.done);
-    }
-    void finish() { bar_.reset(); }
-
-  private:
-    std::string_view what_;
-    std::optional<Progress> bar_;
-};
-
-// What the layers above storage know of what is in it.
-void set_checks(storage::VerifyOptions& verify) {
-    verify.summary_matches = [](storage::BodyId, std::string_view message,
-                                std::string_view stored) {
-        return protocol::message::encode_summary(protocol::message::make_summary(message)) ==
-               stored;
-    };
-    verify.mailbox_name_is_legal = [](std::string_view name) {
-        const auto parsed = protocol::MailboxName::from_utf8(name);
-        return parsed && parsed->utf8() == name;
-    };
-    verify.account_name_is_legal = [](std::string_view name) {
-        const auto normal = actors::normalize_account_name(name);
-        return normal && *normal == name;
-    };
-    verify.keyword_is_legal = [](std::string_view keyword) {
-        const auto flag = protocol::Flag::parse(keyword);
-        return flag.has_value();
-    };
-}
-
 CommandResult<bool> run(const Options& options, Terminal& terminal) {
     storage::VerifyOptions verify;
     verify.quick = options.quick;
     verify.earlier = options.chain;
     verify.threads =
         options.threads != 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1u);
-    set_checks(verify);
-    Bars bars;
-    verify.on_progress = [&bars](const storage::VerifyProgress& progress) { bars.draw(progress); };
+    set_verify_checks(verify);
+    ProgressBars bars;
+    verify.on_progress = [&bars](const storage::VerifyProgress& progress) {
+        bars.draw(progress.what, progress.unit, progress.done, progress.total);
+    };
     const auto report = storage::verify(options.directory, verify, storage::posix_file_system());
     bars.finish();
     if (!report) return could_not_run(report.error().detail);

@@ -30,6 +30,7 @@ void add_export(CLI::App& app, CommandContext& context);
 void add_dump(CLI::App& app, CommandContext& context);
 void add_gentestdata(CLI::App& app, CommandContext& context);
 void add_upgrade(CLI::App& app, CommandContext& context);
+void add_restore(CLI::App& app, CommandContext& context);
 void add_status(CLI::App& app, CommandContext& context);
 void add_ctl(CLI::App& app, CommandContext& context);
 void add_config(CLI::App& app, CommandContext& context);

@@ -107,4 +107,14 @@ std::string Progress::line(const std::string& what, const std::string& unit, std
     return text;
 }
 
+void ProgressBars::draw(std::string_view what, std::string_view unit, std::uint64_t done,
+                        std::uint64_t total) {
+    if (!bar_ || what != what_) {
+        what_ = what;
+        bar_.reset();
+        bar_.emplace(what_, std::string(unit), total);
+    }
+    bar_->update(done);
+}
+
 }  // namespace tidemark::tools

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tidemark::tools {
 
@@ -47,6 +49,18 @@ class Progress {
     std::chrono::steady_clock::time_point start_;
     std::chrono::steady_clock::time_point next_draw_;
     bool drawn_ = false;
+};
+
+// One bar after another, for work with several parts: a new `what` begins a new one.
+class ProgressBars {
+  public:
+    void draw(std::string_view what, std::string_view unit, std::uint64_t done,
+              std::uint64_t total);
+    void finish() { bar_.reset(); }
+
+  private:
+    std::string what_;
+    std::optional<Progress> bar_;
 };
 
 }  // namespace tidemark::tools

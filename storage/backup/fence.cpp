@@ -30,7 +30,8 @@ void fence_mailbox(Transaction& transaction, MailboxRecord mailbox, ModSeq modse
     fence.backup_modseq = mailbox.highestmodseq;
     fence.restored_modseq = modseq;
     fence.backup_uidnext = mailbox.uidnext;
-    fence.restored_uidnext = mailbox.uidnext + static_cast<Uid>(options.uid_gap);
+    fence.restored_uidnext =
+        mailbox.uidnext + static_cast<Uid>(options.faults.keep_uids ? 0 : options.uid_gap);
     mailbox.fence = fence;
     mailbox.highestmodseq = fence.restored_modseq;
     if (mailbox.recent_uid == mailbox.uidnext) mailbox.recent_uid = fence.restored_uidnext;
@@ -49,13 +50,18 @@ Result<std::uint64_t> fence_account(Store& store, AccountId id, const FenceOptio
     Transaction transaction(id, counters.modseq);
     const std::uint32_t gap = kMailboxGap * (1 + options.earlier_restores);
     const std::int64_t seconds = options.now_micros / 1'000'000;
-    counters.modseq = std::max(counters.modseq + kModSeqGap,
-                               static_cast<ModSeq>(std::max<std::int64_t>(options.now_micros, 1)));
+    counters.modseq =
+        options.faults.keep_modseqs
+            ? counters.modseq + 1
+            : std::max(counters.modseq + kModSeqGap,
+                       static_cast<ModSeq>(std::max<std::int64_t>(options.now_micros, 1))) +
+                  options.earlier_restores * kModSeqGap;
     counters.mailbox_id += gap;
-    counters.uidvalidity =
-        std::max(counters.uidvalidity,
-                 static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 0))) +
-        gap;
+    if (!options.faults.keep_uidvalidity)
+        counters.uidvalidity =
+            std::max(counters.uidvalidity,
+                     static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 0))) +
+            gap;
     for (const MailboxRecord& mailbox : account->mailboxes)
         fence_mailbox(transaction, mailbox, counters.modseq, options);
     transaction.put_counters(counters);
@@ -86,8 +92,9 @@ Result<FenceReport> fence_restored(Store& store, const FenceOptions& options) {
     const std::uint64_t next_body = raw(store.next_body_id());
     const std::uint64_t next_account = raw(store.next_account_id());
     const std::uint64_t restores = 1 + std::uint64_t{options.earlier_restores};
-    auto begun = store.begin_anew(BodyId{std::max(next_body + kBodyIdGap, now)},
-                                  AccountId{next_account + kAccountIdGap * restores});
+    auto begun = store.begin_anew(
+        BodyId{std::max(next_body + kBodyIdGap, now) + (restores - 1) * kBodyIdGap},
+        AccountId{next_account + kAccountIdGap * restores});
     if (!begun) return tl::unexpected(begun.error());
     FenceReport report;
     for (const AccountRecord& record : *accounts) {

@@ -39,8 +39,16 @@ std::uint64_t uid_gap_for(std::int64_t seconds_since_backup);
 struct FenceOptions {
     std::int64_t now_micros = 0;  // unix
     std::uint64_t uid_gap = kUidGapLeast;
-    // Restores of the same backup before this one; each moves the small numbers further.
+    // Restores of the same backup before this one; each moves the numbers further, so that they do
+    // not depend on the clock alone.
     std::uint32_t earlier_restores = 0;
+
+    // What a broken program would do; only tests of tests set it.
+    struct Faults {
+        bool keep_modseqs = false;  // they go on from the backup's
+        bool keep_uids = false;
+        bool keep_uidvalidity = false;  // of mailboxes that are made later
+    } faults;
 };
 struct FenceReport {
     std::uint64_t accounts = 0;

@@ -3,6 +3,7 @@
 #include "storage/format_file.hpp"
 #include "storage/keys.hpp"
 #include "storage/limits.hpp"
+#include "storage/store_impl.hpp"
 #include "storage/verify/verify_run.hpp"
 
 #include <fmt/format.h>
@@ -59,6 +60,11 @@ Result<VerifyReport> VerifyRun::run() {
             fmt::format("{} {}", directory_, *there ? "is not a directory" : "does not exist"));
     }
     if (auto locked = lock(); !locked) return tl::unexpected(locked.error());
+    // The restore itself looks at what it has made so far, which is its own.
+    if (options_.lock) {
+        if (auto finished = check_not_restoring(directory_, files_); !finished)
+            return tl::unexpected(finished.error());
+    }
     if (backup_ == nullptr || check_backup_files()) {
         if (auto checked = check_contents(); !checked) return tl::unexpected(checked.error());
     }

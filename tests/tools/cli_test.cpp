@@ -111,6 +111,8 @@ TEST_CASE("wrong command lines exit with 2 and point to the help") {
         {"init"},
         {"gentestdata"},
         {"gentestdata", "d", "--accounts", "0"},
+        {"restore"},
+        {"restore", "backup"},
     };
     for (const auto& line : lines) {
         std::string text;
@@ -127,17 +129,6 @@ TEST_CASE("wrong command lines exit with 2 and point to the help") {
     const Run prune = run({"backups", "prune", "d"});
     CHECK(prune.exit == ExitCode::kUsage);
     CHECK(contains(prune.err, "--keep option"));
-}
-
-TEST_CASE("commands of later versions are known by name and can not run yet") {
-    for (const char* command : {"restore"}) {
-        CAPTURE(command);
-        const Run result = run({command, "--json", "x", "--data", "d"});
-        CHECK(result.exit == ExitCode::kCouldNotRun);
-        CHECK(result.err ==
-              std::string("tidemark: ") + command + " is not available in this version\n");
-        CHECK(contains(run({"help"}).out, command));
-    }
 }
 
 TEST_CASE("the version is printed") {

@@ -1,0 +1,139 @@
+#include "storage/backup/restore.hpp"
+#include "tools/commands.hpp"
+#include "tools/progress.hpp"
+#include "tools/verify_checks.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+namespace tidemark::tools {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned kThreadsMax = 256;
+constexpr std::uint32_t kEarlierRestoresMax = 1000;
+
+struct Options {
+    storage::RestoreOptions restore;
+    bool json = false;
+};
+
+CommandError to_command_error(const storage::StoreError& error) {
+    using Kind = storage::StoreErrorKind;
+    const bool is_answer =
+        error.kind == Kind::kCorrupt || error.kind == Kind::kExists || error.kind == Kind::kLimit;
+    return {is_answer ? ExitCode::kNo : ExitCode::kCouldNotRun, error.detail};
+}
+
+json to_json(const storage::RestoreResult& result, double seconds) {
+    json findings = json::array();
+    for (const storage::Finding& finding : result.report.findings)
+        findings.push_back(storage::to_string(finding));
+    return {{"restored", result.is_restored},
+            {"backup", result.id},
+            {"backups", result.backups},
+            {"created_micros", result.created_micros},
+            {"store_seq", result.store_seq},
+            {"accounts", result.accounts},
+            {"mailboxes", result.mailboxes},
+            {"messages", result.messages},
+            {"bytes", result.bytes},
+            {"links", result.counts.links},
+            {"linked_bytes", result.counts.linked_bytes},
+            {"copies", result.counts.copies},
+            {"copied_bytes", result.counts.copied_bytes},
+            {"uid_gap", result.uid_gap},
+            {"findings", std::move(findings)},
+            {"findings_left_out", result.report.findings_left_out},
+            {"seconds", seconds}};
+}
+
+void tell(const storage::RestoreResult& result, std::ostream& err) {
+    for (const storage::Finding& finding : result.report.findings) {
+        if (!storage::is_note(finding.code)) err << storage::to_string(finding) << '\n';
+    }
+    if (result.report.findings_left_out > 0)
+        err << fmt::format("and {} more\n", result.report.findings_left_out);
+}
+
+CommandResult<void> run(Options& options, Terminal& terminal) {
+    const auto began = std::chrono::steady_clock::now();
+    storage::RestoreOptions& restore = options.restore;
+    restore.now_micros = std::chrono::duration_cast<std::chrono::microseconds>(
+                             std::chrono::system_clock::now().time_since_epoch())
+                             .count();
+    if (restore.verify.threads == 0)
+        restore.verify.threads = std::max(std::thread::hardware_concurrency(), 1u);
+    set_verify_checks(restore.verify);
+    ProgressBars bars;
+    restore.on_progress = [&bars](const storage::RestoreProgress& progress) {
+        bars.draw(progress.what, "bytes", progress.bytes_done, progress.bytes_total);
+    };
+    restore.verify.on_progress = [&bars](const storage::VerifyProgress& progress) {
+        bars.draw(progress.what, progress.unit, progress.done, progress.total);
+    };
+    const auto result = storage::restore_backup(storage::posix_file_system(), restore);
+    bars.finish();
+    if (!result) return tl::unexpected(to_command_error(result.error()));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (options.json)
+        terminal.out
+            << to_json(*result, took.count()).dump(-1, ' ', false, json::error_handler_t::replace)
+            << '\n';
+    tell(*result, terminal.err);
+    if (!result->is_restored)
+        return refuse(
+            fmt::format("{} is not sound and was not restored; --accept-findings does it "
+                        "all the same",
+                        restore.backup));
+    return {};
+}
+
+}  // namespace
+
+void add_restore(CLI::App& app, CommandContext& context) {
+    auto* sub = app.add_subcommand("restore",
+                                   "Make a new data directory from a backup, after verifying it");
+    sub->footer(
+        "Everything is verified before DIR is there under its name. All numbers (modseqs, UIDs) go "
+        "on from\nabove what the lost server can have given out, so clients stay in sync. If a "
+        "restore of the same\nbackup was served to clients before, say so with --served-before. "
+        "Certificates are not in a backup\nunless it was made with them.");
+    auto options = std::make_shared<Options>();
+    storage::RestoreOptions& restore = options->restore;
+    sub->add_option("BACKUP", restore.backup, "The backup")->required();
+    sub->add_option("DIR", restore.directory, "The new data directory; must not exist")->required();
+    sub->add_flag("--json", options->json, "One JSON object on stdout");
+    sub->add_option("--chain", restore.earlier,
+                    "Earlier backups that an incremental one leaves files out for, where they are "
+                    "neither beside it nor where they were")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    sub->add_flag("--copy", restore.copy_all, "Copy everything; else what never changes is linked");
+    sub->add_option("--served-before", restore.earlier_restores,
+                    "Restores of this backup, or a later one, that clients have used before")
+        ->check(CLI::Range(std::uint32_t{0}, kEarlierRestoresMax))
+        ->type_name("N");
+    sub->add_option("--uid-gap", restore.uid_gap,
+                    "UIDs to step over in each mailbox; else a million and 20 a second since the "
+                    "backup")
+        ->type_name("N");
+    sub->add_flag("--quick", restore.verify.quick,
+                  "Verify digests, structure and sizes, but not each message");
+    sub->add_flag("--accept-findings", restore.accept_findings,
+                  "Restore although the verification found something");
+    sub->add_option("--threads", restore.verify.threads, "Verify with so many; else one a core")
+        ->check(CLI::Range(1u, kThreadsMax))
+        ->type_name("N");
+    restore.verify.threads = 0;
+    sub->callback([options, &context] { context.finish(run(*options, context.terminal)); });
+}
+
+}  // namespace tidemark::tools
