@@ -193,6 +193,7 @@ Awaitable<Outcome<void>> Account::load_view(MailboxId id) {
     found->view = (*loaded)->view;
     found->folded = (*loaded)->folded;
     found->log_entries = (*loaded)->log_entries;
+    for (MailboxWatcher* watcher : found->watchers) watcher->on_mailbox_loaded(found->view);
     co_return Outcome<void>{};
 }
 
@@ -204,14 +205,46 @@ Awaitable<void> Account::load_needed(const AccountRequest* request) {
     if (const auto* expunge = std::get_if<ExpungeRequest>(request)) needed = expunge->mailbox;
     if (const auto* copy = std::get_if<CopyRequest>(request)) needed = copy->source;
     const std::string* name = nullptr;
+    if (const auto* open = std::get_if<OpenRequest>(request)) {
+        if (raw(open->id) != 0) {
+            needed = open->id;
+        } else {
+            name = &open->name;
+        }
+    }
     if (const auto* remove = std::get_if<DeleteRequest>(request)) name = &remove->name;
     if (const auto* rename = std::get_if<RenameRequest>(request); rename && rename->from == kInbox)
         name = &rename->from;
-    if (const auto* open = std::get_if<OpenRequest>(request)) name = &open->name;
     if (name != nullptr) {
         if (const auto it = names_.find(*name); it != names_.end()) needed = it->second;
     }
-    if (needed) co_await load_view(*needed);
+    if (needed) (void)co_await load_view(*needed);
+    for (const MailboxId id : watched_by_record(*request)) {
+        if (co_await load_view(id)) continue;
+        // The change goes on; these sessions could never be told what it was a change of.
+        for (MailboxWatcher* watcher : std::vector(mailbox(id)->watchers))
+            watcher->on_account_gone();
+    }
+}
+
+// Mailboxes without a view that somebody watches and that the request may change without needing
+// their view itself.
+std::vector<MailboxId> Account::watched_by_record(const AccountRequest& request) const {
+    std::vector<MailboxId> found;
+    const auto consider = [&found](const Mailbox* mailbox) {
+        if (mailbox != nullptr && !mailbox->view && !mailbox->watchers.empty())
+            found.push_back(mailbox->record.id);
+    };
+    if (const auto* append = std::get_if<AppendRequest>(&request))
+        consider(find_mailbox(append->mailbox));
+    if (const auto* copy = std::get_if<CopyRequest>(&request))
+        consider(find_mailbox(copy->destination));
+    if (const auto* subscribe = std::get_if<SubscribeRequest>(&request))
+        consider(find_mailbox(subscribe->name));
+    if (std::holds_alternative<RenameRequest>(request)) {
+        for (const auto& [id, mailbox] : mailboxes_) consider(&mailbox);
+    }
+    return found;
 }
 
 Awaitable<void> Account::run_batch(std::vector<AccountRequest> requests) {
@@ -255,7 +288,7 @@ Awaitable<void> Account::fold(bool all, std::int64_t horizon_micros) {
         const storage::MailboxRecord& record = mailbox.record;
         const bool behind = record.folded_modseq < record.highestmodseq;
         if (mailbox.log_entries >= kFoldAfterLogEntries ||
-            (all && (behind || mailbox.recent_moved))) {
+            (all && (behind || mailbox.recent_moved || !record.knows_first_unseen()))) {
             due.push_back(record.id);
         }
         if (horizon_micros > 0 && record.horizon_modseq < record.highestmodseq) {
@@ -302,6 +335,7 @@ Awaitable<void> Account::fold_mailbox(MailboxId id) {
     for (const storage::Uid first_uid : old_keys) transaction->delete_page(id, first_uid);
     storage::MailboxRecord record = before.record;
     record.folded_modseq = record.highestmodseq;
+    record.folded_unseen_seq = before.view->first_unseen_seq().value_or(0);
     transaction->put_mailbox(record);
     const storage::ViewPtr view = before.view;
     const auto result = co_await context_.store.commit(std::move(transaction));
@@ -314,6 +348,7 @@ Awaitable<void> Account::fold_mailbox(MailboxId id) {
     // which waited here.
     Mailbox& after = *mailbox(id);
     after.record.folded_modseq = record.folded_modseq;
+    after.record.folded_unseen_seq = record.folded_unseen_seq;
     after.recent_moved = after.record.recent_uid != record.recent_uid;
     after.folded = view;
     after.log_entries = 0;

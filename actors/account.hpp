@@ -33,6 +33,8 @@ class MailboxWatcher {
   public:
     virtual ~MailboxWatcher() = default;
     virtual void on_mailbox_changed() = 0;
+    // The view that this session selected without having it is there; nothing changed between.
+    virtual void on_mailbox_loaded(const storage::ViewPtr& view) = 0;
     virtual void on_mailbox_deleted() = 0;
     // The account is being removed or has failed: the session has to end.
     virtual void on_account_gone() = 0;
@@ -100,6 +102,10 @@ class Account {
 
     void watch(storage::MailboxId mailbox, MailboxWatcher* watcher);
     void unwatch(storage::MailboxId mailbox, MailboxWatcher* watcher);
+    // Nothing waits and nothing is being committed: no change can be published before a later
+    // request. A session may then watch a mailbox whose view is not loaded and tell what its record
+    // says: whatever changes the mailbox loads it first, and tells by on_mailbox_loaded().
+    bool settled() const { return !working_ && inbox_.size() == 0; }
     // Gives the messages that are \Recent to the caller and to nobody after it (SELECT, not
     // EXAMINE). Durable lazily.
     storage::UidRange claim_recent(storage::MailboxId mailbox);
@@ -112,7 +118,7 @@ class Account {
     void add_session() { ++sessions_; }
     void remove_session() { --sessions_; }
     std::size_t sessions() const { return sessions_; }
-    bool idle() const { return users_ == 0 && !working_ && inbox_.size() == 0; }
+    bool idle() const { return users_ == 0 && settled(); }
     std::size_t memory_bytes() const;
     StoreActor& store() { return context_.store; }
     WorkerPool& workers() { return context_.workers; }
@@ -126,6 +132,7 @@ class Account {
     Awaitable<Outcome<void>> load();
     Awaitable<void> run_batch(std::vector<AccountRequest> requests);
     Awaitable<void> load_needed(const AccountRequest* request);
+    std::vector<storage::MailboxId> watched_by_record(const AccountRequest& request) const;
     Awaitable<Outcome<void>> load_view(storage::MailboxId mailbox);
     Awaitable<void> fold(bool all, std::int64_t horizon_micros);
     Awaitable<void> fold_mailbox(storage::MailboxId mailbox);

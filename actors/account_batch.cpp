@@ -424,7 +424,7 @@ void AccountBatch::handle(CopyRequest request) {
 }
 
 void AccountBatch::handle(OpenRequest request) {
-    Working* mailbox = find(request.name);
+    Working* mailbox = raw(request.id) != 0 ? find(request.id) : find(request.name);
     if (mailbox == nullptr) return answer_after_commit(request, no_mailbox());
     if (!mailbox->draft && !mailbox->created) {
         return answer_after_commit(

@@ -147,6 +147,7 @@ struct SubscribeRequest {
 struct OpenRequest {
     using Answer = Outcome<storage::MailboxId>;
     std::string name;
+    storage::MailboxId id{};  // in place of the name, which may have changed
     ReplyTo<Answer> reply;
 };
 // Changes the account's own record (credentials, quota, enabled).

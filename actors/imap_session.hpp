@@ -39,6 +39,8 @@ struct Selected {
     std::string name;  // UTF-8
     bool is_read_only = false;
     bool is_deleted = false;  // by another session: nothing can be read or changed any more
+    // Null while the client was told the mailbox's record only and nothing has changed since: idle
+    // sessions hold no messages. Commands that need messages (Needs::kMessages) have it.
     storage::ViewPtr told;
     // Up to here everything was told, expunges included. While an expunge is held back no modseq
     // above it is told, so that a client that drops here and comes back with what it knows still
@@ -184,6 +186,7 @@ class ImapSession final : public MailboxWatcher {
 
     // MailboxWatcher
     void on_mailbox_changed() override;
+    void on_mailbox_loaded(const storage::ViewPtr& view) override;
     void on_mailbox_deleted() override;
     void on_account_gone() override;
     bool takes_recent() const override;
@@ -193,6 +196,7 @@ class ImapSession final : public MailboxWatcher {
     Awaitable<bool> read_more();
     Awaitable<void> process_input();
     Awaitable<void> run_command(protocol::Command command);
+    Awaitable<bool> load_messages(protocol::Tag tag);
     Awaitable<void> run_append(std::string head, std::uint64_t bytes, bool is_sync,
                                bool is_literal8);
     Awaitable<void> finish_login();

@@ -98,6 +98,7 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
     const Mailbox* published = mailbox();
     if (published == nullptr) return;  // deleted: run() ends the session
     if (!box.changed && echo == nullptr) return;
+    if (!box.told) return;  // changed without it: run() ends the session
     box.changed = false;
 
     const auto& keywords = published->record.keywords;

@@ -17,6 +17,8 @@ using codec::zigzag;
 constexpr char kVersion = 1;
 // A mailbox record with a RestoreFence behind it; one without is written as version 1.
 constexpr char kFencedMailboxVersion = 2;
+// With folded_unseen_seq behind the fence, which is all 0 when there is none.
+constexpr char kUnseenMailboxVersion = 3;
 
 std::string start(char version = kVersion) {
     return std::string(1, version);
@@ -88,7 +90,10 @@ Result<AccountCounters> decode_counters(std::string_view bytes) {
 
 std::string encode(const MailboxRecord& record) {
     const bool is_fenced = record.fence != RestoreFence{};
-    std::string out = start(is_fenced ? kFencedMailboxVersion : kVersion);
+    const bool has_unseen = record.folded_unseen_seq != 0;
+    std::string out = start(has_unseen  ? kUnseenMailboxVersion
+                            : is_fenced ? kFencedMailboxVersion
+                                        : kVersion);
     put_varint(out, raw(record.id));
     put_string(out, record.name);
     put_varint(out, record.uidvalidity);
@@ -109,23 +114,25 @@ std::string encode(const MailboxRecord& record) {
     put_varint(out, record.subscribed ? 1 : 0);
     put_string(out, record.object_id);
     put_varint(out, zigzag(record.created_seconds));
-    if (is_fenced) {
+    if (is_fenced || has_unseen) {
         put_varint(out, record.fence.backup_modseq);
         put_varint(out, record.fence.restored_modseq);
         put_varint(out, record.fence.backup_uidnext);
         put_varint(out, record.fence.restored_uidnext);
     }
+    if (has_unseen) put_varint(out, record.folded_unseen_seq);
     return out;
 }
 
 namespace {
 
-void read_fence(Reader& in, MailboxRecord& record) {
+void read_fence(Reader& in, MailboxRecord& record, char bytes_version) {
     RestoreFence& fence = record.fence;
     fence.backup_modseq = in.number<ModSeq>(kModSeqMax);
     fence.restored_modseq = in.number<ModSeq>(kModSeqMax);
     fence.backup_uidnext = in.number<Uid>();
     fence.restored_uidnext = in.number<Uid>();
+    if (bytes_version == kUnseenMailboxVersion && fence == RestoreFence{}) return;
     if (fence.backup_modseq >= fence.restored_modseq ||
         fence.backup_uidnext > fence.restored_uidnext ||
         fence.restored_modseq > record.highestmodseq || fence.restored_uidnext > record.uidnext) {
@@ -136,7 +143,7 @@ void read_fence(Reader& in, MailboxRecord& record) {
 }  // namespace
 
 Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "mailbox record", kFencedMailboxVersion);
+    Result<Reader> in = open_value(bytes, "mailbox record", kUnseenMailboxVersion);
     if (!in) return tl::unexpected(in.error());
     MailboxRecord record;
     record.id = in->number<MailboxId>();
@@ -160,7 +167,11 @@ Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
     record.subscribed = in->boolean();
     record.object_id = in->string();
     record.created_seconds = in->signed_number();
-    if (bytes[0] == kFencedMailboxVersion) read_fence(*in, record);
+    if (bytes[0] >= kFencedMailboxVersion) read_fence(*in, record, bytes[0]);
+    if (bytes[0] == kUnseenMailboxVersion) {
+        record.folded_unseen_seq = in->number<std::uint32_t>();
+        if (record.folded_unseen_seq == 0) in->set_bad();
+    }
     return close_value(*in, std::move(record), "mailbox record");
 }
 

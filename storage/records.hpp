@@ -72,6 +72,9 @@ struct MailboxRecord {
     // are \Recent (RFC 3501 §2.3.2) to the next one. One number in place of a flag a message.
     Uid recent_uid = 1;
     MailboxCounts counts;
+    // Sequence number of the first message without \Seen in the pages, so as of folded_modseq; 0:
+    // not known, or none.
+    std::uint32_t folded_unseen_seq = 0;
     std::vector<std::string> keywords;  // bit kKeywordShift + index; only ever appended to
     SpecialUse special_use = SpecialUse::kNone;
     bool subscribed = false;
@@ -79,6 +82,13 @@ struct MailboxRecord {
     std::int64_t created_seconds = 0;
     RestoreFence fence;
 
+    // Whether first_unseen() is an answer without looking at the messages.
+    bool knows_first_unseen() const {
+        return counts.unseen == 0 || (folded_modseq == highestmodseq && folded_unseen_seq != 0);
+    }
+    std::optional<std::uint32_t> first_unseen() const {
+        return counts.unseen == 0 ? std::nullopt : std::optional(folded_unseen_seq);
+    }
     // Whether the log says all that a client must be told that knows the mailbox as of `since`.
     bool log_tells_since(ModSeq since) const {
         return since != 0 && since >= horizon_modseq && since >= fence.restored_modseq;

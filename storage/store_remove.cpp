@@ -73,6 +73,7 @@ Result<bool> StoreImpl::remove_mailbox_step(AccountId account, MailboxRecord& ma
                               encode_page(*page));
         }
         mailbox.folded_modseq = mailbox.highestmodseq;
+        mailbox.folded_unseen_seq = loaded->view->first_unseen_seq().value_or(0);
         round.batch().Put(family(Family::kMailboxes), keys::mailbox(account, mailbox.id),
                           encode(mailbox));
         return round.finish(true).map([] { return false; });

@@ -91,6 +91,37 @@ Awaitable<void> write_resync(ImapSession* session, protocol::QresyncParameter pa
     }
 }
 
+// Whether all that SELECT tells is in the record, so that the messages need not be loaded.
+bool is_told_by_record(ImapSession* session, const Mailbox& mailbox,
+                       const command::Select& select) {
+    const storage::MailboxRecord& record = mailbox.record;
+    return session->account()->settled() && !select.qresync &&
+           record.recent_uid >= record.uidnext &&
+           (session->has_rev2() || record.knows_first_unseen());
+}
+
+// The mailbox, loaded unless the record is enough; null: the command was answered.
+Awaitable<const Mailbox*> open(ImapSession* session, Tag tag, std::string name,
+                               const command::Select* select) {
+    const Mailbox* mailbox = session->account()->find_mailbox(name);
+    if (mailbox != nullptr && (mailbox->view || is_told_by_record(session, *mailbox, *select)))
+        co_return mailbox;
+    OpenRequest request;
+    request.name = std::move(name);
+    const auto opened = co_await session->account()->call(std::move(request));
+    mailbox = opened ? session->account()->find_mailbox(*opened) : nullptr;
+    if (mailbox != nullptr && mailbox->view) co_return mailbox;
+    session->no(tag, opened
+                         ? AccountError{AccountErrorKind::kNonexistent, "there is no such mailbox"}
+                         : opened.error());
+    co_return nullptr;
+}
+
+// The first message without \Seen.
+std::optional<std::uint32_t> first_unseen(const Mailbox& mailbox) {
+    return mailbox.view ? mailbox.view->first_unseen_seq() : mailbox.record.first_unseen();
+}
+
 }  // namespace
 
 Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
@@ -106,33 +137,25 @@ Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
                                  "closed the old one");
     auto name = session->mailbox_name(tag, select.mailbox);
     if (!name) co_return;
-    OpenRequest open;
-    open.name = *name;
-    auto opened = co_await session->account()->call(std::move(open));
-    const Mailbox* mailbox = opened ? session->account()->find_mailbox(*opened) : nullptr;
-    if (mailbox == nullptr || !mailbox->view) {
-        session->no(
-            tag, opened ? AccountError{AccountErrorKind::kNonexistent, "there is no such mailbox"}
-                        : opened.error());
-        co_return;
-    }
+    const Mailbox* mailbox = co_await open(session, tag, *name, &select);
+    if (mailbox == nullptr) co_return;
     if (select.condstore || select.qresync) session->enable_condstore();
 
     // The snapshot and the subscription are taken in one step, without a suspension between them:
     // nothing is lost, and nothing older than the snapshot is told again.
     auto box = std::make_unique<Selected>();
-    box->id = *opened;
+    const storage::MailboxRecord& record = mailbox->record;
+    box->id = record.id;
     box->name = *name;
     box->is_read_only = select.is_read_only;
     box->told = mailbox->view;
-    box->synced_modseq = mailbox->view->highestmodseq();
-    box->keywords_told = mailbox->record.keywords.size();
+    box->synced_modseq = record.highestmodseq;
+    box->keywords_told = record.keywords.size();
     if (select.is_read_only) {
         // EXAMINE sees what is recent and leaves it so (RFC 3501 §6.3.2).
-        if (mailbox->record.recent_uid < mailbox->record.uidnext) {
-            box->recent.add(mailbox->record.recent_uid, mailbox->record.uidnext - 1);
-        }
-    } else if (const auto recent = session->account()->claim_recent(*opened); recent.first != 0) {
+        if (record.recent_uid < record.uidnext)
+            box->recent.add(record.recent_uid, record.uidnext - 1);
+    } else if (const auto recent = session->account()->claim_recent(record.id); recent.first != 0) {
         box->recent.add(recent.first, recent.last);
     }
     if (!box->recent.empty()) {
@@ -147,22 +170,21 @@ Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
         }
         box->recent = std::move(there);
     }
-    session->account()->watch(*opened, session);
-    const storage::MailboxRecord& record = mailbox->record;
+    session->account()->watch(record.id, session);
     auto& out = session->out();
     write_flag_lists(session, record, select.is_read_only);
-    protocol::write_exists(out, box->told->count());
+    protocol::write_exists(out, record.counts.messages);
     if (!session->has_rev2()) {
         protocol::write_recent(out, static_cast<std::uint32_t>(box->recent.size()));
-        if (const auto unseen = box->told->first_unseen_seq()) {
+        if (const auto unseen = first_unseen(*mailbox)) {
             protocol::write_untagged(out, Condition::ok,
                                      ResponseCode::of(CodeKind::unseen, *unseen), "first unseen");
         }
     }
     protocol::write_untagged(out, Condition::ok,
                              ResponseCode::of(CodeKind::uid_validity, record.uidvalidity), "uids");
-    protocol::write_untagged(
-        out, Condition::ok, ResponseCode::of(CodeKind::uid_next, box->told->uidnext()), "next uid");
+    protocol::write_untagged(out, Condition::ok,
+                             ResponseCode::of(CodeKind::uid_next, record.uidnext), "next uid");
     protocol::write_untagged(out, Condition::ok,
                              ResponseCode::of(CodeKind::highest_modseq, box->synced_modseq),
                              "highest modseq");

@@ -10,7 +10,13 @@ class ImapSession;
 
 namespace tidemark::actors::commands {
 
-enum class Needs : std::uint8_t { kAny, kNotAuthenticated, kAuthenticated, kSelected };
+enum class Needs : std::uint8_t {
+    kAny,
+    kNotAuthenticated,
+    kAuthenticated,
+    kSelected,
+    kMessages,  // selected, and its messages loaded
+};
 
 struct Entry {
     Needs needs;

@@ -131,6 +131,8 @@ inline MailboxRecord any_mailbox(Random& random) {
     for (std::size_t i = below(random, 60); i > 0; --i)
         record.keywords.push_back(any_string(random));
     record.special_use = static_cast<SpecialUse>(below(random, 9));
+    if (below(random, 2) == 0)
+        record.folded_unseen_seq = static_cast<std::uint32_t>(any_number(random));
     record.subscribed = below(random, 2) == 0;
     record.object_id = any_string(random);
     record.created_seconds = static_cast<std::int64_t>(any_number(random));

@@ -23,7 +23,7 @@ void check_robust(const std::string& bytes, Decode decode, Random& random) {
         static_cast<void>(decode(changed));
     }
     std::string newer = bytes;
-    newer[0] = 3;  // above what any of them has
+    newer[0] = 4;  // above what any of them has
     CHECK(decode(newer).error().kind == StoreErrorKind::kTooNew);
     newer[0] = 0;
     CHECK(decode(newer).error().kind == StoreErrorKind::kCorrupt);
