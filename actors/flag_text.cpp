@@ -40,7 +40,8 @@ std::string_view FlagText::get(storage::FlagBits flags, bool is_recent,
                                const std::vector<std::string>& keywords) {
     // Neighbours in a mailbox mostly have the same flags.
     if (last_ != nullptr && last_flags_ == flags && last_recent_ == is_recent) return *last_;
-    auto& texts = is_recent ? recent_ : plain_;
+    if (!texts_) texts_ = std::make_unique<Texts>();
+    auto& texts = is_recent ? texts_->recent : texts_->plain;
     auto it = texts.find(flags);
     if (it == texts.end()) {
         if (texts.size() >= kFlagTextsMax) texts.clear();

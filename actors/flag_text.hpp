@@ -4,6 +4,7 @@
 
 #include "storage/types.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,8 +20,11 @@ class FlagText {
                          const std::vector<std::string>& keywords);
 
   private:
-    std::unordered_map<storage::FlagBits, std::string> plain_;
-    std::unordered_map<storage::FlagBits, std::string> recent_;
+    struct Texts {
+        std::unordered_map<storage::FlagBits, std::string> plain;
+        std::unordered_map<storage::FlagBits, std::string> recent;
+    };
+    std::unique_ptr<Texts> texts_;  // made with the first: many sessions only wait
     storage::FlagBits last_flags_ = 0;
     const std::string* last_ = nullptr;
     bool last_recent_ = false;

@@ -4,6 +4,7 @@
 #include "actors/commands/table.hpp"
 #include "actors/limits.hpp"
 #include "actors/tls_stream.hpp"
+#include "protocol/ascii.hpp"
 
 #include <asio/ip/address.hpp>
 #include <spdlog/spdlog.h>
@@ -53,6 +54,7 @@ ImapSession::ImapSession(ServerContext& server, std::unique_ptr<Stream> stream, 
 }
 
 ImapSession::~ImapSession() {
+    if (idle_) --server_.counters.connections_idle;
     leave_account();
     set_state(SessionState::kLogout);
 }
@@ -271,10 +273,18 @@ Awaitable<bool> ImapSession::read_more() {
             co_return true;
         }
         if (result.status != IoStatus::would_block) break;
-        arm_deadline();
-        const auto error = co_await stream_->wait_readable();
-        deadline_.disarm();
-        if (error == StreamErrc::interrupted) continue;
+        std::error_code error;
+        do {
+            while (idle_ && selected_ && selected_->changed && stop_reason_.empty()) {
+                sync(true);
+                if (!(co_await flush())) co_return false;
+            }
+            arm_deadline();
+            is_waiting_ = idle_ != nullptr;
+            error = co_await stream_->wait_readable();
+            is_waiting_ = false;
+            deadline_.disarm();
+        } while (error == StreamErrc::interrupted);
         if (error) break;
     }
     gone_ = true;
@@ -299,19 +309,31 @@ Awaitable<std::optional<std::string>> ImapSession::read_line() {
     }
 }
 
-Awaitable<bool> ImapSession::wait_for_input_or_change() {
-    if (pending_at_ < pending_.size()) co_return true;
-    if (selected_ && selected_->changed) co_return false;
-    pending_ = std::string();
-    pending_at_ = 0;
-    arm_deadline();
-    is_waiting_ = true;
-    const auto error = co_await stream_->wait_readable();
-    is_waiting_ = false;
-    deadline_.disarm();
-    if (error == StreamErrc::interrupted) co_return false;
-    if (error) gone_ = true;
-    co_return true;
+void ImapSession::begin_idle(Tag tag) {
+    idle_ = std::make_unique<Tag>(std::move(tag));
+    ++server_.counters.connections_idle;
+    sync(true);
+    protocol::write_continuation(out_, "idling");
+}
+
+// Whether what the client sent has ended its IDLE.
+bool ImapSession::end_idle() {
+    auto rest = input();
+    auto event = fragmenter_.next_line(rest);
+    const auto* line = std::get_if<protocol::LineReady>(&event);
+    const bool is_done = line != nullptr && protocol::ascii_iequals(line->bytes, "DONE");
+    pending_at_ = pending_.size() - rest.size();
+    if (std::holds_alternative<protocol::NeedMore>(event)) return false;
+    const auto tag = std::move(idle_);
+    --server_.counters.connections_idle;
+    if (const auto* rejected = std::get_if<protocol::Rejected>(&event)) {
+        reject(*rejected);
+    } else if (is_done) {
+        finish(*tag, "idle ended");
+    } else {
+        bad(*tag, "DONE was expected");
+    }
+    return true;
 }
 
 void ImapSession::reject(const protocol::Rejected& rejected) {
@@ -382,7 +404,8 @@ Awaitable<ImapSession::End> ImapSession::run() {
     }
     out_.clear();
     leave_account();
-    stream_->shutdown_send();
+    // Closing says the same to TCP, TLS has a word of its own for it.
+    if (stream_->is_tls()) stream_->shutdown_send();
     stream_->close();
     co_return End::kClosed;
 }
@@ -393,6 +416,10 @@ Awaitable<void> ImapSession::process_input() {
            stop_reason_.empty()) {
         auto rest = input();
         if (rest.empty()) co_return;
+        if (idle_) {
+            if (!end_idle()) co_return;
+            continue;
+        }
         auto event = fragmenter_.next(rest);
         pending_at_ = pending_.size() - rest.size();
         if (std::holds_alternative<protocol::NeedMore>(event)) co_return;

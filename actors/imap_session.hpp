@@ -157,9 +157,9 @@ class ImapSession final : public MailboxWatcher {
     // The next raw line from the client (AUTHENTICATE, IDLE); nothing: connection closed or line
     // too long (answered).
     Awaitable<std::optional<std::string>> read_line();
-    // For IDLE: waits until the client sends something (true) or a change wakes the session
-    // (false).
-    Awaitable<bool> wait_for_input_or_change();
+    // From now on changes are told as they happen, until the client says DONE (RFC 9051 §6.3.13).
+    // The command's own coroutine ends before: an idle session holds as few frames as it can.
+    void begin_idle(protocol::Tag tag);
 
     // LOGIN/AUTHENTICATE succeeded: the session moves, and the tagged answer is given on the other
     // side.
@@ -194,6 +194,7 @@ class ImapSession final : public MailboxWatcher {
 
   private:
     Awaitable<bool> read_more();
+    bool end_idle();
     Awaitable<void> process_input();
     Awaitable<void> run_command(protocol::Command command);
     Awaitable<bool> load_messages(protocol::Tag tag);
@@ -227,7 +228,7 @@ class ImapSession final : public MailboxWatcher {
     bool utf8_ = false;
     bool gone_ = false;
     bool greeted_ = false;
-    bool is_waiting_ = false;  // in wait_readable: a change may interrupt it
+    bool is_waiting_ = false;  // for a client in IDLE: a change interrupts it
     bool starttls_requested_ = false;
     bool announced_plus_ = false;
     bool implicit_tls_;
@@ -242,6 +243,7 @@ class ImapSession final : public MailboxWatcher {
         AuthResult result;
     };
     std::unique_ptr<Login> login_;
+    std::unique_ptr<protocol::Tag> idle_;  // of the IDLE under way
 };
 
 }  // namespace tidemark::actors
