@@ -13,6 +13,7 @@ AccountDirectory::AccountDirectory(Core& core, StoreActor& store, WorkerPool& wo
       store_(store),
       workers_(workers),
       memory_bytes_max_(memory_bytes_max),
+      count_again_bytes_(memory_bytes_max),
       group_(core) {}
 
 AccountDirectory::~AccountDirectory() = default;
@@ -29,7 +30,8 @@ Awaitable<Outcome<AccountLease>> AccountDirectory::acquire(storage::AccountId id
     }
     std::erase_if(closing_, [](const auto& account) { return account->ended(); });
     auto it = accounts_.find(raw(id));
-    if (it == accounts_.end()) {
+    const bool is_new = it == accounts_.end();
+    if (is_new) {
         auto account = std::make_shared<Account>(AccountContext{core_, store_, workers_}, id);
         account->start(&group_);
         it = accounts_.emplace(raw(id), Entry{std::move(account), 0}).first;
@@ -41,11 +43,19 @@ Awaitable<Outcome<AccountLease>> AccountDirectory::acquire(storage::AccountId id
         forget(id);
         co_return tl::unexpected(loaded.error());
     }
-    evict();
+    if (is_new) counted_bytes_ += lease->memory_bytes();
+    if (counted_bytes_ > count_again_bytes_) evict();
     co_return std::move(lease);
 }
 
 void AccountDirectory::evict() {
+    evict_unused();
+    counted_bytes_ = memory_bytes();
+    // While what is in use is above the limit, an eighth more before it is counted again.
+    count_again_bytes_ = std::max(memory_bytes_max_, counted_bytes_ + counted_bytes_ / 8);
+}
+
+void AccountDirectory::evict_unused() {
     std::size_t bytes = memory_bytes();
     if (bytes <= memory_bytes_max_) return;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> idle;  // last use, account

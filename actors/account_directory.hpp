@@ -46,8 +46,9 @@ class AccountDirectory {
 
     // The account, loaded; or why it can not be.
     Awaitable<Outcome<AccountLease>> acquire(storage::AccountId id);
-    // Unloads what is not used, oldest first, until the rest is within the limit. Called by the
-    // directory itself after loading, and now and then by the server.
+    // Unloads what is not used, oldest first, until the rest is within the limit. Called now and
+    // then by the server, and by the directory itself when accounts that it loaded since may have
+    // gone past the limit: counting looks at every account, so not at every login.
     void evict();
     // Folds and trims every loaded account that is not busy (see MaintainRequest).
     Awaitable<void> maintain(std::int64_t horizon_micros);
@@ -60,6 +61,7 @@ class AccountDirectory {
     std::size_t memory_bytes() const;
 
   private:
+    void evict_unused();
     struct Entry {
         std::shared_ptr<Account> account;
         std::uint64_t last_use = 0;
@@ -68,6 +70,9 @@ class AccountDirectory {
     StoreActor& store_;
     WorkerPool& workers_;
     std::size_t memory_bytes_max_;
+    // As last counted, with what was loaded since; below this nothing can be gained by counting.
+    std::size_t counted_bytes_ = 0;
+    std::size_t count_again_bytes_;
     std::uint64_t uses_ = 0;
     std::unordered_map<std::uint64_t, Entry> accounts_;
     // Closed accounts that still run their last round; a new one of the same id waits for it.
