@@ -198,10 +198,11 @@ Awaitable<storage::Result<void>> remove_account(ServerContext* server, std::stri
     for (;;) {
         auto done = co_await server->store.run_between_rounds(
             [&store, account = *id] { return store.remove_account_step(account); });
+        // The first step makes that nobody can log in any more.
+        server->auth.account_changed(storage::raw(*id));
         if (!done) co_return tl::unexpected(done.error());
         if (*done) break;
     }
-    server->auth.account_changed(storage::raw(*id));
     co_return storage::Result<void>{};
 }
 

@@ -1,5 +1,7 @@
 #include "actors/credential_store.hpp"
 
+#include "actors/limits.hpp"
+
 #include <variant>
 
 namespace tidemark::actors {
@@ -26,6 +28,11 @@ storage::Result<void> CredentialStore::scan() {
 }
 
 void CredentialStore::account_changed(std::uint64_t account_id) {
+    {
+        const std::lock_guard known_lock(known_mutex_);
+        ++changes_;
+        if (const auto name = names_.extract(account_id)) known_.erase(name.mapped());
+    }
     const std::lock_guard lock(mutex_);
     const auto record = store_.account(storage::AccountId{account_id});
     if (record && is_legacy(*record)) {
@@ -37,6 +44,26 @@ void CredentialStore::account_changed(std::uint64_t account_id) {
 }
 
 std::optional<AccountCredentials> CredentialStore::find(std::string_view name) const {
+    std::uint64_t changes = 0;
+    {
+        const std::lock_guard lock(known_mutex_);
+        if (const auto it = known_.find(std::string(name)); it != known_.end()) return it->second;
+        changes = changes_;
+    }
+    auto credentials = read(name);
+    if (!credentials) return std::nullopt;
+    const std::lock_guard lock(known_mutex_);
+    if (changes != changes_) return credentials;
+    if (known_.size() >= kKnownCredentialsMax) {
+        known_.clear();
+        names_.clear();
+    }
+    known_.insert_or_assign(std::string(name), *credentials);
+    names_.insert_or_assign(credentials->account_id, std::string(name));
+    return credentials;
+}
+
+std::optional<AccountCredentials> CredentialStore::read(std::string_view name) const {
     const auto id = store_.find_account(name);
     if (!id) return std::nullopt;
     const auto record = store_.account(*id);

@@ -1,6 +1,7 @@
 // Accounts by name, for authentication and delivery: a point read of the store, which is warm for
-// whoever logs in at all (measured at a few microseconds; a hop to a worker costs more). Any
-// thread.
+// whoever logs in at all (measured at a few microseconds; a hop to a worker costs more). What was
+// read is remembered until account_changed(), which is called once a change is committed and before
+// it is answered. Any thread.
 //
 // Which accounts have imported hashes is remembered: read once by scan(), kept up by
 // account_changed().
@@ -11,6 +12,8 @@
 
 #include <atomic>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace tidemark::actors {
@@ -29,11 +32,19 @@ class CredentialStore final : public CredentialSource {
     void account_changed(std::uint64_t account_id) override;
 
   private:
+    std::optional<AccountCredentials> read(std::string_view name) const;
+
     const storage::Store& store_;
     // Held while an account is read, so that the answers of two changes are taken in their order.
     std::mutex mutex_;
     std::unordered_set<std::uint64_t> legacy_;
     std::atomic<std::size_t> legacy_count_{0};
+
+    mutable std::mutex known_mutex_;
+    // By name, and the names by id. `changes_` tells a reader that what it read may be old.
+    mutable std::unordered_map<std::string, AccountCredentials> known_;
+    mutable std::unordered_map<std::uint64_t, std::string> names_;
+    std::uint64_t changes_ = 0;
 };
 
 }  // namespace tidemark::actors

@@ -77,6 +77,9 @@ inline constexpr std::size_t kStagedBytesMin = 1024 * 1024;
 // Parsing a message takes about 1 ms for each megabyte; above this it goes to a worker.
 inline constexpr std::size_t kInlineParseBytesMax = 128 * 1024;
 
+// Accounts whose credentials are remembered in memory (about 300 bytes each) after they were read.
+inline constexpr std::size_t kKnownCredentialsMax = 4096;
+
 // Failed logins on one connection before it is closed.
 inline constexpr unsigned kFailedLoginsMax = 10;
 

@@ -6,6 +6,7 @@
 #include <asio/posix/basic_stream_descriptor.hpp>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -73,15 +74,17 @@ struct Listener::Acceptor : std::enable_shared_from_this<Listener::Acceptor> {
     asio::posix::basic_stream_descriptor<Executor> descriptor;
     OnConnection on_connection;
     Admit admit;
+    bool is_unix;
     OwnedFd spare{open_spare()};
     Timer pause_timer = Timer::calling<&Acceptor::wait>(this);
     bool stopped = false;
 
-    Acceptor(Core& home, OnConnection on, Admit may)
+    Acceptor(Core& home, OnConnection on, Admit may, bool has_unix_path)
         : core(home),
           descriptor(home.executor()),
           on_connection(std::move(on)),
-          admit(std::move(may)) {}
+          admit(std::move(may)),
+          is_unix(has_unix_path) {}
 
     void wait() {
         if (stopped) return;
@@ -113,7 +116,7 @@ struct Listener::Acceptor : std::enable_shared_from_this<Listener::Acceptor> {
             ::close(fd);
             return;
         }
-        auto stream = TcpStream::adopt(core, fd);
+        auto stream = TcpStream::adopt_accepted(core, fd, is_unix);
         if (stream) on_connection(core, std::move(stream));
     }
 
@@ -163,6 +166,9 @@ tl::expected<std::unique_ptr<Listener>, ListenError> Listener::open(std::string 
         if (is_stale_socket(*parsed, unix_path)) ::unlink(unix_path.c_str());
     } else {
         ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        // Accepted sockets have it too: answers are written whole, waiting for more of them (Nagle)
+        // only adds a round trip.
+        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (parsed->family() == AF_INET6) {
             ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
         }
@@ -186,7 +192,8 @@ void Listener::start(CoreSet& cores, const OnConnection& on_connection, const Ad
 }
 
 void Listener::start(Core& core, OnConnection on_connection, Admit admit) {
-    auto acceptor = std::make_shared<Acceptor>(core, std::move(on_connection), std::move(admit));
+    auto acceptor = std::make_shared<Acceptor>(core, std::move(on_connection), std::move(admit),
+                                               !unix_path_.empty());
     std::error_code error;
     const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {

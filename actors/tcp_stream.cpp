@@ -45,6 +45,10 @@ std::unique_ptr<TcpStream> TcpStream::adopt(Core& core, int descriptor) {
         const int on = 1;
         ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
+    return adopt_accepted(core, descriptor, is_unix);
+}
+
+std::unique_ptr<TcpStream> TcpStream::adopt_accepted(Core& core, int descriptor, bool is_unix) {
     auto stream = std::make_unique<TcpStream>(core, descriptor, is_unix);
     if (!stream->is_open()) return nullptr;
     return stream;

@@ -162,6 +162,11 @@ TEST_CASE("accounts are added, changed, imported and removed while the server ru
     CHECK(admin.ok("accounts.list").size() == 2);
     server.connect().no("LOGIN ann other");
     admin.refused(ErrorCode::not_found, "accounts.remove", {{"name", "ann"}});
+
+    admin.ok("account_add", {{"name", "ann"}, {"password", "third"}});
+    auto again = server.connect();
+    again.no("LOGIN ann other");
+    again.ok("LOGIN ann third");
 }
 
 TEST_CASE("an account that is disabled loses its sessions and can not log in") {
