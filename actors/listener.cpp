@@ -178,11 +178,37 @@ tl::expected<std::unique_ptr<Listener>, ListenError> Listener::open(std::string 
     if (!unix_path.empty() && ::chmod(unix_path.c_str(), options.unix_mode) != 0) {
         return refuse(errno, describe(errno));
     }
+    // Only after bind(): another program can not take the port, its own cores' sockets can.
+    if (unix_path.empty()) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (::listen(fd.get(), options.backlog) != 0) return refuse(errno, describe(errno));
     const auto local = SocketAddress::local_of(fd.get());
     std::string real = local ? local->text() : address;
-    return std::unique_ptr<Listener>(
+    auto listener = std::unique_ptr<Listener>(
         new Listener(std::move(real), fd.release(), std::move(unix_path)));
+    listener->backlog_ = options.backlog;
+    return listener;
+}
+
+// For one core. The first gets the socket itself; each further one a socket of its own on the same
+// port, among which the kernel deals the connections out: of a shared one every core would be woken
+// for each connection. Unix sockets are shared.
+int Listener::socket_for_core() const {
+    const int shared = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    const auto address = SocketAddress::parse(address_);
+    if (acceptors_.empty() || !unix_path_.empty() || !address) return shared;
+    OwnedFd own(::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    for (const int option : {SO_REUSEADDR, SO_REUSEPORT})
+        ::setsockopt(own.get(), SOL_SOCKET, option, &on, sizeof(on));
+    ::setsockopt(own.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (address->family() == AF_INET6)
+        ::setsockopt(own.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (::bind(own.get(), address->get(), address->size) != 0 ||
+        ::listen(own.get(), backlog_) != 0) {
+        return shared;  // costs wake-ups, and works
+    }
+    ::close(shared);
+    return own.release();
 }
 
 void Listener::start(CoreSet& cores, const OnConnection& on_connection, const Admit& admit) {
@@ -195,7 +221,7 @@ void Listener::start(Core& core, OnConnection on_connection, Admit admit) {
     auto acceptor = std::make_shared<Acceptor>(core, std::move(on_connection), std::move(admit),
                                                !unix_path_.empty());
     std::error_code error;
-    const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    const int copy = socket_for_core();
     if (copy < 0) {
         spdlog::error("{}: cannot listen on core {}: {}", address_, core.index(),
                       std::system_category().message(errno));

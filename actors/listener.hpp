@@ -61,10 +61,12 @@ class Listener {
   private:
     struct Acceptor;
     Listener(std::string address, int descriptor, std::string unix_path);
+    int socket_for_core() const;
 
     std::string address_;
     int descriptor_;
     std::string unix_path_;
+    int backlog_ = 0;
     std::vector<std::shared_ptr<Acceptor>> acceptors_;
 };
 

@@ -325,6 +325,15 @@ TEST_CASE("a port that is taken is refused with its address and the reason") {
     REQUIRE_FALSE(second.has_value());
     CHECK(second.error().code == std::errc::address_in_use);
     CHECK(second.error().text() == first->address() + ": already in use by another program");
+    // Also while every core has a socket of its own on it.
+    SystemClock clock;
+    CoreSet cores(2, clock);
+    first->start(cores, [](Core&, std::unique_ptr<TcpStream>) {});
+    CHECK_FALSE(Listener::open(first->address()).has_value());
+    first->stop();
+    cores.start();
+    cores.stop();
+    cores.join();
     CHECK_FALSE(Listener::open("somewhere:143").has_value());
 }
 
