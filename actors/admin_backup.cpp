@@ -1,6 +1,7 @@
 // Backups of the running server, as the admin socket asks for them.
 #include "actors/admin_methods.hpp"
 #include "actors/admin_session.hpp"
+#include "actors/limits.hpp"
 #include "actors/snapshot.hpp"
 
 #include <utility>
@@ -8,9 +9,6 @@
 namespace tidemark::actors::admin {
 
 namespace {
-
-// So that a person sees a bar move, and a backup whose client has gone ends soon.
-constexpr std::chrono::milliseconds kBackupProgressInterval{500};
 
 Json report_json(const BackupReport& report) {
     const storage::BackupResult& made = report.made;
@@ -49,7 +47,7 @@ Awaitable<AdminResult> back_up(AdminCall* call) {
     SnapshotActor* snapshots = &call->server.snapshots();
     // Before the session watches: it would give up the other one with its client.
     if (auto busy = snapshots->busy()) co_return fail(*busy);
-    call->session.watch_call(kBackupProgressInterval,
+    call->session.watch_call(kWatchedCallInterval,
                              {.tell =
                                   [snapshots](Json& more) {
                                       const auto running = snapshots->status().running;

@@ -42,6 +42,7 @@ constexpr std::array kMethods = {
     Method{"reload", "", &admin::reload},
     Method{"shutdown", "", &admin::shut_down},
     Method{"status", "", &admin::status},
+    Method{"verify", "", &admin::verify},
 };
 
 Awaitable<AdminResult> list_methods(AdminCall* call) {

@@ -19,6 +19,8 @@
 //     backup           {destination, since?, omit_unchanged?, with_keys?, bytes_per_second_max?}
 //                                                  written by the server, see admin_backup.cpp;
 //                                                  progress tells bytes_done and bytes_total
+//     verify           {quick?, threads?}          checks the store, see verify_json.hpp; progress
+//                                                  tells what, unit, done and total
 //     connections.list                             [{id, kind, user, peer, state, client, tls}]
 //     connections.disconnect {id} | {user}
 //     log.level        {component?, level?}        without a level: only tells
@@ -141,6 +143,8 @@ Awaitable<AdminResult> shut_down(AdminCall* call);
 // admin_backup.cpp
 Awaitable<AdminResult> back_up(AdminCall* call);
 Json backup_status_json(const BackupStatus& status);
+// admin_verify.cpp
+Awaitable<AdminResult> verify(AdminCall* call);
 // admin_accounts.cpp
 Awaitable<AdminResult> list_accounts(AdminCall* call);
 Awaitable<AdminResult> add_account(AdminCall* call);

@@ -126,4 +126,11 @@ inline constexpr std::chrono::milliseconds kCompactionPause{100};
 // Messages from this size on are sent in pieces of kFlushBytes, never held as a whole.
 inline constexpr std::size_t kStreamedBodyBytesMin = 1024 * 1024;
 
+// Threads of one verification: more than any machine has cores for it; each holds one mailbox.
+inline constexpr unsigned kVerifyThreadsMax = 256;
+
+// How often a call that may take hours tells how far it is, so that a person sees a bar move, and
+// one whose client has gone ends soon.
+inline constexpr std::chrono::milliseconds kWatchedCallInterval{500};
+
 }  // namespace tidemark::actors

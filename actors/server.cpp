@@ -7,6 +7,7 @@
 #include "actors/socket_address.hpp"
 #include "actors/task_group.hpp"
 #include "actors/tls_stream.hpp"
+#include "storage/verify/verify_store.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -52,6 +53,9 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     if (auto cleaned = storage::clean_up_backups(file_system, settings.directory); !cleaned)
         spdlog::error("what an unfinished backup left can not be removed: {}",
                       cleaned.error().detail);
+    if (auto cleaned = storage::clean_up_verification(file_system, settings.directory); !cleaned)
+        spdlog::error("what an unfinished verification left can not be removed: {}",
+                      cleaned.error().detail);
     const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
     const unsigned threads = settings.threads != 0 ? settings.threads : cpus;
     server->workers_ = std::make_unique<WorkerPool>(
@@ -59,6 +63,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
     server->store_actor_ = std::make_unique<StoreActor>(*server->store_, clock);
     server->snapshots_ = std::make_unique<SnapshotActor>(
         *server->store_actor_, clock, settings.backup_files, settings.imap_options.version);
+    server->verifier_ = std::make_unique<Verifier>(*server->store_actor_);
     if (settings.backup_schedule.every > std::chrono::seconds(0)) {
         if (auto why = why_no_destination(settings.backup_schedule.directory, settings.directory))
             return tl::unexpected("backup.directory: " + *why);
@@ -367,6 +372,7 @@ void Server::wait() {
     for (auto& [listener, kind] : listeners_) listener->stop();
     stopping_ = true;
     snapshots_->stop();
+    verifier_->stop();
     for (auto& here : per_core_) {
         here->core.post([one = here.get()] {
             for (auto& [id, session] : one->alive) session->stop("the server is shutting down");
@@ -387,6 +393,7 @@ void Server::wait() {
         changed_.wait(lock, [this] { return cores_closed_ == per_core_.size(); });
     }
     snapshots_->join();
+    verifier_->join();
     store_actor_->stop();
     cores_->stop();
     cores_->join();

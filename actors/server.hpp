@@ -17,6 +17,7 @@
 #include "actors/server_context.hpp"
 #include "actors/service_session.hpp"
 #include "actors/snapshot.hpp"
+#include "actors/verifier.hpp"
 #include "storage/store.hpp"
 
 #include <condition_variable>
@@ -98,6 +99,7 @@ class Server {
     storage::Store& store() { return *store_; }
     StoreActor& store_actor() { return *store_actor_; }
     SnapshotActor& snapshots() { return *snapshots_; }
+    Verifier& verifier() { return *verifier_; }
     CoreSet& cores() { return *cores_; }
     AuthService& auth() { return *auth_; }
     const ServerOptions& options() const { return options_; }
@@ -159,6 +161,7 @@ class Server {
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<StoreActor> store_actor_;
     std::unique_ptr<SnapshotActor> snapshots_;
+    std::unique_ptr<Verifier> verifier_;
     std::unique_ptr<BackupSchedule> backup_schedule_;
     std::unique_ptr<CoreSet> cores_;
     std::unique_ptr<CredentialStore> credentials_;

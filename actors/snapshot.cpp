@@ -1,16 +1,12 @@
 #include "actors/snapshot.hpp"
 
-#include "actors/actor.hpp"
-
 #include <fmt/format.h>
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace tidemark::actors {
@@ -53,12 +49,12 @@ struct SnapshotActor::Job {
     std::string id;
     std::int64_t began_micros = 0;
     std::chrono::microseconds pause{};
-    ReplyTo<storage::Result<storage::BackupResult>> answer;
 };
 
 SnapshotActor::SnapshotActor(StoreActor& store, Clock& clock, BackupFiles files,
                              std::string server_version)
     : store_(store),
+      held_(store),
       clock_(clock),
       files_(std::move(files)),
       server_version_(std::move(server_version)) {}
@@ -82,7 +78,7 @@ void SnapshotActor::stop() {
 }
 
 void SnapshotActor::join() {
-    if (writer_.joinable()) writer_.join();
+    held_.join();
 }
 
 std::optional<storage::StoreError> SnapshotActor::busy() const {
@@ -126,60 +122,17 @@ Awaitable<storage::Result<BackupReport>> SnapshotActor::back_up(BackupRequest re
 
 Awaitable<storage::Result<BackupReport>> SnapshotActor::make(std::shared_ptr<Job> job) {
     const Time began = std::chrono::steady_clock::now();
-    auto held = co_await between_rounds(job, true);
-    if (!held) co_return tl::unexpected(std::move(held.error()));
-    Reply<storage::Result<storage::BackupResult>> reply(*Core::current());
-    job->answer = reply.to();
-    std::optional<storage::Result<storage::BackupResult>> made;
-    if (start_writing(job)) {
-        made = co_await reply.wait();
-        // Nothing: this task was cancelled while the server ends. The thread is joined by join();
-        // the hold ends with the store.
-        if (made) writer_.join();
-        if (!made)
-            co_return storage::fail(storage::StoreErrorKind::kUnavailable,
-                                    "the server is shutting down");
-    } else {
-        made = storage::fail(storage::StoreErrorKind::kUnavailable, "no thread can be started");
-    }
-    auto released = co_await between_rounds(job, false);
-    if (!*made) co_return tl::unexpected(std::move(made->error()));
-    if (!released) co_return tl::unexpected(std::move(released.error()));
+    auto made = co_await held_.run<storage::BackupResult>(
+        [this, job] { return write(*job); },
+        std::shared_ptr<std::chrono::microseconds>(job, &job->pause));
+    if (!made) co_return tl::unexpected(std::move(made.error()));
     BackupReport report;
-    report.made = std::move(**made);
+    report.made = std::move(*made);
     report.destination = job->request.destination;
     report.began_micros = job->began_micros;
     report.took = passed_since(began);
     report.pause = job->pause;
     co_return report;
-}
-
-Awaitable<storage::Result<bool>> SnapshotActor::between_rounds(std::shared_ptr<Job> job,
-                                                               bool is_hold) {
-    storage::Store* store = &store_.store();
-    auto work = [store, job, is_hold]() -> storage::Result<bool> {
-        const Time began = std::chrono::steady_clock::now();
-        storage::Result<void> done;
-        if (is_hold) {
-            done = store->hold_segments();
-        } else {
-            store->release_segments();
-        }
-        job->pause = std::max(job->pause, passed_since(began));
-        if (!done) return tl::unexpected(std::move(done.error()));
-        return true;
-    };
-    co_return co_await store_.run_between_rounds(std::move(work));
-}
-
-bool SnapshotActor::start_writing(const std::shared_ptr<Job>& job) {
-    try {
-        writer_ = std::thread([this, job] { job->answer.send(write(*job)); });
-        return true;
-    } catch (const std::system_error& error) {
-        spdlog::error("backup: {}", error.what());
-        return false;
-    }
 }
 
 // On the writer's thread.
@@ -204,11 +157,7 @@ storage::Result<storage::BackupResult> SnapshotActor::write(Job& job) {
         const std::lock_guard lock(mutex_);
         progress_ = progress;
     };
-    try {
-        return storage::write_backup(store_.store(), options);
-    } catch (const std::exception& error) {
-        return storage::fail(storage::StoreErrorKind::kIo, error.what());
-    }
+    return storage::write_backup(store_.store(), options);
 }
 
 bool SnapshotActor::pause(std::chrono::microseconds wait) {

@@ -12,6 +12,7 @@
 
 #include "actors/awaitable.hpp"
 #include "actors/clock.hpp"
+#include "actors/held_store.hpp"
 #include "actors/store_actor.hpp"
 #include "storage/backup/backup.hpp"
 
@@ -22,7 +23,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace tidemark::actors {
@@ -100,13 +100,12 @@ class SnapshotActor {
     storage::Result<std::shared_ptr<Job>> begin(BackupRequest request);
     std::optional<storage::StoreError> busy_locked() const;
     Awaitable<storage::Result<BackupReport>> make(std::shared_ptr<Job> job);
-    Awaitable<storage::Result<bool>> between_rounds(std::shared_ptr<Job> job, bool is_hold);
-    bool start_writing(const std::shared_ptr<Job>& job);
     storage::Result<storage::BackupResult> write(Job& job);
     bool pause(std::chrono::microseconds wait);
     void end(Job& job, const storage::Result<BackupReport>& report);
 
     StoreActor& store_;
+    HeldStore held_;
     Clock& clock_;
     BackupFiles files_;
     std::string server_version_;
@@ -120,7 +119,6 @@ class SnapshotActor {
     std::optional<BackupStatus::Last> last_;
     std::uint64_t made_ = 0;
     std::uint64_t failed_ = 0;
-    std::thread writer_;
 };
 
 }  // namespace tidemark::actors

@@ -85,6 +85,7 @@ ExitCode run_cli(std::vector<std::string> arguments, Terminal& terminal) {
     add_config(app, context);
     add_check_sync(app, context);
     add_loadtest(app, context);
+    add_verify(app, context);
     add_verifydata(app, context);
     add_repair(app, context);
     add_help(app, context);

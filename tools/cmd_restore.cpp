@@ -1,7 +1,8 @@
+#include "actors/limits.hpp"
+#include "actors/verify_checks.hpp"
 #include "storage/backup/restore.hpp"
 #include "tools/commands.hpp"
 #include "tools/progress.hpp"
-#include "tools/verify_checks.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kThreadsMax = 256;
 constexpr std::uint32_t kEarlierRestoresMax = 1000;
 
 struct Options {
@@ -71,7 +71,7 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
                              .count();
     if (restore.verify.threads == 0)
         restore.verify.threads = std::max(std::thread::hardware_concurrency(), 1u);
-    set_verify_checks(restore.verify);
+    actors::set_verify_checks(restore.verify);
     ProgressBars bars;
     restore.on_progress = [&bars](const storage::RestoreProgress& progress) {
         bars.draw(progress.what, "bytes", progress.bytes_done, progress.bytes_total);
@@ -130,7 +130,7 @@ void add_restore(CLI::App& app, CommandContext& context) {
     sub->add_flag("--accept-findings", restore.accept_findings,
                   "Restore although the verification found something");
     sub->add_option("--threads", restore.verify.threads, "Verify with so many; else one a core")
-        ->check(CLI::Range(1u, kThreadsMax))
+        ->check(CLI::Range(1u, actors::kVerifyThreadsMax))
         ->type_name("N");
     restore.verify.threads = 0;
     sub->callback([options, &context] { context.finish(run(*options, context.terminal)); });

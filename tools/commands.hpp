@@ -37,6 +37,7 @@ void add_config(CLI::App& app, CommandContext& context);
 void add_check_sync(CLI::App& app, CommandContext& context);
 void add_loadtest(CLI::App& app, CommandContext& context);
 void add_repair(CLI::App& app, CommandContext& context);
+void add_verify(CLI::App& app, CommandContext& context);
 void add_verifydata(CLI::App& app, CommandContext& context);
 
 }  // namespace tidemark::tools

@@ -55,6 +55,12 @@ std::string_view name_of(FindingCode code) {
     return kNames.at(static_cast<std::size_t>(code));
 }
 
+std::optional<FindingCode> finding_code_of(std::string_view name) {
+    const auto at = std::find(kNames.begin(), kNames.end(), name);
+    if (at == kNames.end()) return std::nullopt;
+    return static_cast<FindingCode>(at - kNames.begin());
+}
+
 bool is_note(FindingCode code) {
     return code == FindingCode::kSegmentDead || code == FindingCode::kUnknownFile;
 }

@@ -65,6 +65,7 @@ enum class FindingCode : std::uint8_t {
 };
 constexpr std::size_t kFindingCodeCount = static_cast<std::size_t>(FindingCode::kRead) + 1;
 std::string_view name_of(FindingCode code);
+std::optional<FindingCode> finding_code_of(std::string_view name);
 // Waste and not damage: alone it does not make a directory bad.
 bool is_note(FindingCode code);
 

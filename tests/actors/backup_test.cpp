@@ -3,6 +3,7 @@
 #include "actors/snapshot.hpp"
 #include "protocol/json_rpc.hpp"
 #include "storage/backup/manifest.hpp"
+#include "tests/support/admin_peer.hpp"
 #include "tests/support/test_server.hpp"
 
 #include <doctest/doctest.h>
@@ -22,48 +23,6 @@ using protocol::json_rpc::ErrorCode;
 using protocol::json_rpc::Json;
 
 namespace {
-
-// A connection to the admin socket.
-struct Admin {
-    explicit Admin(TestServer& server) : peer(connect(server)) {}
-
-    static MemoryPeer connect(TestServer& server) {
-        actors::Core& core = server.server().cores()[0];
-        auto [theirs, ours] = actors::MemoryStream::make_pair(core, core);
-        server.server().attach_admin(core, std::move(theirs),
-                                     actors::PeerCredentials{::getpid(), ::geteuid(), 0});
-        return MemoryPeer(std::move(ours));
-    }
-    void send(const std::string& method, const Json& params) {
-        REQUIRE(peer.send(protocol::json_rpc::write_request(std::int64_t{7}, method, params)));
-    }
-    Json receive() {
-        const std::string line = peer.receive_until("\n");
-        Json value = Json::parse(line, nullptr, false);
-        INFO("line: " << line);
-        REQUIRE(value.is_object());
-        return value;
-    }
-    // The answer behind any progress.
-    Json answer() {
-        for (;;) {
-            Json value = receive();
-            if (value.contains("id")) return value;
-        }
-    }
-    Json call(const std::string& method, const Json& params) {
-        send(method, params);
-        return answer();
-    }
-    Json back_up(const std::string& destination) {
-        Json result = call("backup", {{"destination", destination}});
-        INFO(result.dump());
-        REQUIRE(result.contains("result"));
-        return result["result"];
-    }
-
-    MemoryPeer peer;
-};
 
 std::vector<std::string> names_in(TestServer& server, const std::string& directory) {
     auto names = server.files.list(directory);
@@ -274,7 +233,7 @@ TEST_CASE("backups of a server under load are each one moment of every account")
                 while (!ended && one->history.size() < 1000) one->step();
             });
         }
-        Admin admin(server);
+        AdminPeer admin(server);
         constexpr int kBackups = 8;
         for (int i = 0; i < kBackups; ++i) {
             Bounds of;
@@ -310,11 +269,11 @@ TEST_CASE("one backup at a time: another request is refused and harms nothing") 
     server.connect("ann").append("INBOX", kSmallMessage);
     REQUIRE(server.files.make_directory("/backups").has_value());
     server.files.mount("/backups");  // so that there is something to copy, at a byte a second
-    Admin first(server);
+    AdminPeer first(server);
     first.send("backup", {{"destination", "/backups/a"}, {"bytes_per_second_max", 1}});
     while (!server.server().snapshots().status().running) std::this_thread::yield();
 
-    Admin second(server);
+    AdminPeer second(server);
     const Json refused = second.call("backup", {{"destination", "/backups/b"}});
     CHECK(refused["error"]["code"] == static_cast<int>(ErrorCode::unavailable));
     CHECK(refused["error"]["message"].get<std::string>().starts_with(
@@ -342,7 +301,7 @@ TEST_CASE("a backup whose client goes away is given up; while it stays it hears 
     server.connect("ann").append("INBOX", kSmallMessage);
     REQUIRE(server.files.make_directory("/backups").has_value());
     server.files.mount("/backups");
-    auto admin = std::make_unique<Admin>(server);
+    auto admin = std::make_unique<AdminPeer>(server);
     admin->send("backup", {{"destination", "/backups/a"}, {"bytes_per_second_max", 1}});
     while (!server.server().snapshots().status().running) std::this_thread::yield();
     server.clock.advance(std::chrono::seconds(1));
@@ -365,7 +324,7 @@ TEST_CASE("a server that ends or dies during a backup leaves nothing that is one
     server.connect("ann").append("INBOX", kSmallMessage);
     REQUIRE(server.files.make_directory("/backups").has_value());
     server.files.mount("/backups");
-    auto admin = std::make_unique<Admin>(server);
+    auto admin = std::make_unique<AdminPeer>(server);
     admin->send("backup", {{"destination", "/backups/a"}, {"bytes_per_second_max", 1}});
     while (!server.server().snapshots().status().running) std::this_thread::yield();
     SUBCASE("ends") {
@@ -382,14 +341,14 @@ TEST_CASE("a server that ends or dies during a backup leaves nothing that is one
     }
     CHECK(names_in(server, "/backups").empty());
     CHECK(names_in(server, "/data/checkpoints").empty());
-    CHECK(Admin(server).back_up("/backups/a")["messages"] == 1);
+    CHECK(AdminPeer(server).back_up("/backups/a")["messages"] == 1);
 }
 
 TEST_CASE("a backup is refused where it can not be or must not be") {
     TestServer server;
     REQUIRE(server.files.make_directory("/backups").has_value());
     REQUIRE(server.files.make_directory("/backups/there").has_value());
-    Admin admin(server);
+    AdminPeer admin(server);
     const auto code = [&admin](const Json& params) {
         return admin.call("backup", params)["error"]["code"].get<int>();
     };

@@ -133,6 +133,32 @@ def check_schedule(server):
     assert status["last"]["well"] and status["last"]["destination"].startswith(directory), status
 
 
+def check_verify(server):
+    verify = ("verify", "--online", "--data", server.data)
+    equal(server.command(*verify), "", "what a clean verification prints")
+    told = json.loads(server.command(*verify, "--json", "--quick", "--threads", "2"))
+    equal((told["well"], told["counts"]["messages"]), (True, 4), "a verification")
+    equal(os.path.exists(os.path.join(server.data, "verification")), False, "what a verification leaves")
+    equal(server.command("verify", "--data", server.data, expect=None).returncode, 2, "exit of verify without --online")
+
+
+def check_damaged(server):
+    """A byte of a message changes below a running server."""
+    mail = os.path.join(server.data, "mail")
+    for name in os.listdir(mail):
+        with open(os.path.join(mail, name), "r+b") as segment:
+            at = segment.read().find(b"Subject: two")
+            if at >= 0:
+                segment.seek(at)
+                segment.write(b"s")
+                break
+    else:
+        raise AssertionError("no segment holds the message")
+    run = server.command("verify", "--online", "--data", server.data, expect=None)
+    equal((run.returncode, run.stderr), (1, ""), "exit of a verification that finds something")
+    assert run.stdout.startswith("body-crc ") and run.stdout.count("\n") == 1 and name in run.stdout, run.stdout
+
+
 def run(server):
     server.deliver("one", "two", "three")
     check_quiet(server)
@@ -144,6 +170,7 @@ def run(server):
     ok(client.select("INBOX"))
     equal(len(uids(client)), 4, "messages at the end")
     client.logout()
+    check_verify(server)
     check_schedule(server)
     last = server.path("last")
     server.command("backup", last, "--data", server.data)
@@ -151,3 +178,7 @@ def run(server):
     equal(dump(server, last), dump(server, server.data), "dump of the last backup and of the directory")
     equal(server.command("backup", server.path("stopped"), "--data", server.data, expect=None).returncode, 3,
           "a backup without a server")
+    equal(server.command("verify", "--online", "--data", server.data, expect=None).returncode, 3,
+          "a verification without a server")
+    server.start()
+    check_damaged(server)

@@ -4,8 +4,8 @@
 
 #include "storage/verify/verify.hpp"
 
-namespace tidemark::tools {
+namespace tidemark::actors {
 
 void set_verify_checks(storage::VerifyOptions& verify);
 
-}  // namespace tidemark::tools
+}  // namespace tidemark::actors

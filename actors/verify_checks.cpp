@@ -1,11 +1,11 @@
-#include "tools/verify_checks.hpp"
+#include "actors/verify_checks.hpp"
 
 #include "actors/auth/account_name.hpp"
 #include "protocol/mailbox_name.hpp"
 #include "protocol/message/summary.hpp"
 #include "protocol/types.hpp"
 
-namespace tidemark::tools {
+namespace tidemark::actors {
 
 void set_verify_checks(storage::VerifyOptions& verify) {
     verify.summary_matches = [](storage::BodyId, std::string_view message,
@@ -18,7 +18,7 @@ void set_verify_checks(storage::VerifyOptions& verify) {
         return parsed && parsed->utf8() == name;
     };
     verify.account_name_is_legal = [](std::string_view name) {
-        const auto normal = actors::normalize_account_name(name);
+        const auto normal = normalize_account_name(name);
         return normal && *normal == name;
     };
     verify.keyword_is_legal = [](std::string_view keyword) {
@@ -27,4 +27,4 @@ void set_verify_checks(storage::VerifyOptions& verify) {
     };
 }
 
-}  // namespace tidemark::tools
+}  // namespace tidemark::actors
