@@ -36,6 +36,10 @@ class TestAccount {
     MailboxId mailbox() const { return MailboxId{1}; }
     const State& state() const { return state_; }
     void set_store(Store& store) { store_ = &store; }
+    // When a change was committed.
+    static std::int64_t time_of(ModSeq modseq) {
+        return static_cast<std::int64_t>(modseq) * 1'000'000;
+    }
 
     // Each makes a transaction for the state after the last accepted one; accept() or drop() must
     // follow.
@@ -248,14 +252,16 @@ class TestAccount {
         const ModSeq modseq = state_.counters.modseq + (state_.mailbox.id == MailboxId{} ? 0 : 1);
         next_.counters.modseq = modseq;
         MailboxDraft draft(state_.view);
-        REQUIRE(apply(draft, modseq, change).has_value());
+        ChangeRecord timed = change;
+        timed.time_micros = time_of(modseq);
+        REQUIRE(apply(draft, modseq, timed).has_value());
         draft.raise_uidnext(next_.mailbox.uidnext);
         next_.view = std::move(draft).finish();
         next_.mailbox.highestmodseq = modseq;
         next_.mailbox.counts = next_.view->counts();
         next_.counters.used_messages = next_.mailbox.counts.messages;
         next_.counters.used_bytes = next_.mailbox.counts.bytes;
-        transaction.put_change(mailbox(), modseq, change);
+        transaction.put_change(mailbox(), modseq, timed);
         transaction.put_mailbox(next_.mailbox);
         transaction.put_counters(next_.counters);
     }
