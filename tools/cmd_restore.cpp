@@ -2,6 +2,7 @@
 #include "actors/verify_checks.hpp"
 #include "storage/backup/restore.hpp"
 #include "tools/commands.hpp"
+#include "tools/partial_restore.hpp"
 #include "tools/progress.hpp"
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ constexpr std::uint32_t kEarlierRestoresMax = 1000;
 struct Options {
     storage::RestoreOptions restore;
     bool json = false;
+    PartialRestoreOptions partial;
 };
 
 CommandError to_command_error(const storage::StoreError& error) {
@@ -96,6 +98,24 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
     return {};
 }
 
+void add_partial(CLI::App& sub, CLI::Option* into, PartialRestoreOptions& partial) {
+    auto* account =
+        sub.add_option("--account", partial.account, "The account")->needs(into)->type_name("NAME");
+    into->needs(account);
+    sub.add_flag("--online", partial.online, "Only if a server runs on it")->needs(into);
+    sub.add_option("--mailbox", partial.mailbox, "Only this mailbox")
+        ->needs(into)
+        ->type_name("NAME");
+    sub.add_option("--as", partial.as,
+                   "The mailbox's new name; without --mailbox, all go below this one")
+        ->needs(into)
+        ->type_name("NAME");
+    sub.add_option("--at", partial.at,
+                   "As it was after that change, or at that time (2026-11-25T10:00:00Z)")
+        ->needs(into)
+        ->type_name("MODSEQ|TIME");
+}
+
 }  // namespace
 
 void add_restore(CLI::App& app, CommandContext& context) {
@@ -109,7 +129,13 @@ void add_restore(CLI::App& app, CommandContext& context) {
     auto options = std::make_shared<Options>();
     storage::RestoreOptions& restore = options->restore;
     sub->add_option("BACKUP", restore.backup, "The backup")->required();
-    sub->add_option("DIR", restore.directory, "The new data directory; must not exist")->required();
+    sub->add_option("DIR", restore.directory, "The new data directory; must not exist");
+    PartialRestoreOptions& partial = options->partial;
+    auto* into = sub->add_option("--into", partial.data,
+                                 "Restore one account or mailbox into this data directory, or the "
+                                 "server that runs on it")
+                     ->type_name("DIR");
+    add_partial(*sub, into, partial);
     sub->add_flag("--json", options->json, "One JSON object on stdout");
     sub->add_option("--chain", restore.earlier,
                     "Earlier backups that an incremental one leaves files out for, where they are "
@@ -133,7 +159,15 @@ void add_restore(CLI::App& app, CommandContext& context) {
         ->check(CLI::Range(1u, actors::kVerifyThreadsMax))
         ->type_name("N");
     restore.verify.threads = 0;
-    sub->callback([options, &context] { context.finish(run(*options, context.terminal)); });
+    sub->callback([options, into, &context] {
+        if (into->count() == 0 && options->restore.directory.empty())
+            throw CLI::RequiredError("DIR, or --into");
+        if (into->count() > 0 && !options->restore.directory.empty())
+            throw CLI::ExcludesError("DIR", "--into");
+        options->partial.backup = options->restore.backup;
+        context.finish(into->count() > 0 ? restore_partly(options->partial, context.terminal)
+                                         : run(*options, context.terminal));
+    });
 }
 
 }  // namespace tidemark::tools

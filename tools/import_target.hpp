@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::tools {
@@ -31,6 +32,8 @@ class ImportTarget {
 
     // Never that of another account, also when one of the same name is made later.
     virtual std::uint64_t account_id() const = 0;
+    // The names of the account's mailboxes, with the number of messages in each.
+    virtual CommandResult<std::vector<std::pair<std::string, std::uint64_t>>> mailboxes() = 0;
     // The keywords that the mailbox has; empty when there is no such mailbox.
     virtual CommandResult<std::vector<std::string>> keywords(const std::string& mailbox) = 0;
     // Whether the batch was committed.

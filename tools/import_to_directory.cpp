@@ -90,6 +90,15 @@ class DirectoryTarget final : public ImportTarget {
 
     std::uint64_t account_id() const override { return storage::raw(account_); }
 
+    CommandResult<std::vector<std::pair<std::string, std::uint64_t>>> mailboxes() override {
+        const auto loaded = server_->store().load_account(account_);
+        if (!loaded) return could_not_run(loaded.error().detail);
+        std::vector<std::pair<std::string, std::uint64_t>> found;
+        for (const storage::MailboxRecord& record : loaded->mailboxes)
+            found.emplace_back(record.name, record.counts.messages);
+        return found;
+    }
+
     CommandResult<std::vector<std::string>> keywords(const std::string& mailbox) override {
         auto record = find(mailbox);
         if (!record) return tl::unexpected(record.error());

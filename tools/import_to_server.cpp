@@ -89,6 +89,17 @@ class ServerTarget final : public ImportTarget {
 
     std::uint64_t account_id() const override { return id_; }
 
+    CommandResult<std::vector<std::pair<std::string, std::uint64_t>>> mailboxes() override {
+        auto list = call("mailboxes.list", {{"account", account_}});
+        if (!list) return tl::unexpected(list.error());
+        std::vector<std::pair<std::string, std::uint64_t>> found;
+        for (const json& item : *list) {
+            if (item.is_object())
+                found.emplace_back(item.value("name", ""), item.value("messages", 0U));
+        }
+        return found;
+    }
+
     CommandResult<std::vector<std::string>> keywords(const std::string& mailbox) override {
         auto list = call("mailboxes.list", {{"account", account_}});
         if (!list) return tl::unexpected(list.error());

@@ -142,6 +142,29 @@ def check_verify(server):
     equal(server.command("verify", "--data", server.data, expect=None).returncode, 2, "exit of verify without --online")
 
 
+def check_part_restored(server):
+    """A mailbox of a backup beside what the running server has, whole and as it was before."""
+    part = ("restore", server.path("b4"), "--into", server.data, "--online", "--account", server.user,
+            "--mailbox", "INBOX")
+    run = server.command(*part, expect=None)
+    equal(run.returncode, 1, "exit of a restore onto a mailbox that is there")
+    assert "already" in run.stderr, run.stderr
+    equal(server.command(*part, "--as", "Again"), "", "what a restore of a part prints")
+    client = server.imap()
+    ok(client.select("INBOX"))
+    highest = int(client.response("HIGHESTMODSEQ")[1][0])
+    ok(client.select("Again"))
+    equal(len(uids(client)), 4, "messages of a restored mailbox")
+    client.logout()
+    server.command(*part, "--as", "Before", "--at", str(highest - 1))
+    client = server.imap()
+    ok(client.select("Before"))
+    equal(len(uids(client)), 3, "messages of a mailbox as it was before its last change")
+    client.logout()
+    equal(server.command(*part, "--as", "Early", "--at", "1999-01-01T00:00:00Z", expect=None).returncode, 1,
+          "exit of a restore of what no log tells")
+
+
 def check_damaged(server):
     """A byte of a message changes below a running server."""
     mail = os.path.join(server.data, "mail")
@@ -171,6 +194,7 @@ def run(server):
     equal(len(uids(client)), 4, "messages at the end")
     client.logout()
     check_verify(server)
+    check_part_restored(server)
     check_schedule(server)
     last = server.path("last")
     server.command("backup", last, "--data", server.data)

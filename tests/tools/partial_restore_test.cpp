@@ -1,0 +1,129 @@
+// `tidemark restore --into` as it is typed, on the real file system.
+#include "storage/store.hpp"
+#include "tests/tools/mail/scratch.hpp"
+#include "tools/cli.hpp"
+#include "tools/testdata/generate.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace tidemark;
+using namespace tidemark::tools;
+
+namespace {
+
+struct Run {
+    ExitCode exit;
+    std::string out;
+    std::string err;
+};
+
+Run run(std::vector<std::string> arguments) {
+    std::istringstream in;
+    std::ostringstream out;
+    std::ostringstream err;
+    Terminal terminal{in, out, err};
+    const ExitCode exit = run_cli(std::move(arguments), terminal);
+    return {exit, out.str(), err.str()};
+}
+
+// What a restore brings back of each message, by mailbox: size, flags without \Recent's mark, date.
+using Contents = std::map<std::string, std::vector<std::string>>;
+Contents contents(const std::string& data, const std::string& account) {
+    storage::StoreOptions options;
+    options.read_only = true;
+    const auto store = storage::Store::open(data, options, storage::posix_file_system());
+    REQUIRE(store);
+    const auto id = (*store)->find_account(account);
+    REQUIRE(id);
+    const auto loaded = (*store)->load_account(*id);
+    Contents found;
+    for (const storage::MailboxRecord& record : loaded->mailboxes) {
+        const auto view = (*store)->load_mailbox(*id, record)->view;
+        auto& messages = found[record.name];
+        for (const auto& page : view->pages()) {
+            for (std::size_t i = 0; i < page->count(); ++i) {
+                const storage::Message message = page->at(i);
+                std::string text = std::to_string(message.size) + ' ' +
+                                   std::to_string(message.internal_date.unix_seconds);
+                for (std::size_t bit = 0; bit < storage::kKeywordShift; ++bit)
+                    text += (message.flags >> bit & 1U) != 0 ? " f" + std::to_string(bit) : "";
+                // Each mailbox numbers its keywords as they came.
+                std::set<std::string> keywords;
+                for (std::size_t k = 0; k < record.keywords.size(); ++k) {
+                    if ((message.flags >> (storage::kKeywordShift + k) & 1U) != 0)
+                        keywords.insert(record.keywords[k]);
+                }
+                for (const std::string& keyword : keywords) text += ' ' + keyword;
+                messages.push_back(text);
+            }
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("an account of a backup is put below a name, and nothing that exists is touched") {
+    const test::Scratch scratch;
+    testdata::GenerateOptions options;
+    options.directory = scratch.path("old");
+    options.accounts = 2;
+    options.messages = 5;
+    REQUIRE(testdata::generate(options));
+    options.directory = scratch.path("new");
+    REQUIRE(testdata::generate(options));
+    const Contents before = contents(scratch.path("old"), "anna");
+    REQUIRE(before.size() > 2);
+
+    const std::vector<std::string> all = {"restore",           scratch.path("old"), "--into",
+                                          scratch.path("new"), "--account",         "anna"};
+    const Run refused = run(all);
+    CHECK(refused.exit == ExitCode::kNo);
+    CHECK(refused.err.find("already") != std::string::npos);
+    CHECK(contents(scratch.path("new"), "anna") == before);
+
+    std::vector<std::string> elsewhere = all;
+    elsewhere.insert(elsewhere.end(), {"--as", "Restored"});
+    const Run done = run(elsewhere);
+    INFO(done.err);
+    CHECK(done.exit == ExitCode::kWell);
+    const Contents after = contents(scratch.path("new"), "anna");
+    for (const auto& [name, messages] : before) {
+        CAPTURE(name);
+        CHECK(after.at(name) == messages);
+        CHECK(after.at("Restored/" + name) == messages);
+    }
+    CHECK(run(elsewhere).exit == ExitCode::kNo);
+}
+
+TEST_CASE("a restore of a part says what it can not do") {
+    const test::Scratch scratch;
+    testdata::GenerateOptions options;
+    options.directory = scratch.path("data");
+    options.accounts = 1;
+    options.messages = 3;
+    REQUIRE(testdata::generate(options));
+    const std::string data = scratch.path("data");
+    const auto restore = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"restore", data};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments).exit;
+    };
+    CHECK(restore({}) == ExitCode::kUsage);
+    CHECK(restore({"--into", data}) == ExitCode::kUsage);
+    CHECK(restore({"--mailbox", "INBOX"}) == ExitCode::kUsage);
+    CHECK(restore({data, "--into", data, "--account", "anna"}) == ExitCode::kUsage);
+    CHECK(restore({"--into", data, "--account", "anna", "--at", "noon"}) == ExitCode::kUsage);
+    CHECK(restore({"--into", data, "--account", "nobody"}) == ExitCode::kNo);
+    CHECK(restore({"--into", data, "--account", "anna", "--mailbox", "none"}) == ExitCode::kNo);
+    CHECK(restore({"--into", data, "--account", "anna", "--mailbox", "INBOX", "--at",
+                   "1999-01-01T00:00:00Z", "--as", "x"}) == ExitCode::kNo);
+    CHECK(restore({"--into", data, "--account", "anna", "--online"}) == ExitCode::kCouldNotRun);
+}

@@ -1,0 +1,30 @@
+// One account or one mailbox of a backup, put beside what a data directory has: through the admin
+// socket when a server runs on it, else directly. Blocking, one thread.
+#pragma once
+
+#include "tools/command_error.hpp"
+#include "tools/terminal.hpp"
+
+#include <optional>
+#include <string>
+
+namespace tidemark::tools {
+
+struct PartialRestoreOptions {
+    std::string backup;  // or a data directory that no server has open
+    std::string data;
+    bool online = false;  // refuse when no server runs on `data`
+    std::string account;
+    std::optional<std::string> mailbox;
+    // Instead of `mailbox`; without one, all mailboxes go below it.
+    std::optional<std::string> as;
+    std::optional<std::string> at;  // a modseq, or a time: 2026-11-25T10:00:00Z
+};
+
+// Nothing that exists is changed: kNo when a mailbox is there already (an INBOX without messages
+// does not count), when the moment is below the horizon of the log, or when the bytes of some
+// message are gone; the others are restored then.
+[[nodiscard]] CommandResult<void> restore_partly(const PartialRestoreOptions& options,
+                                                 Terminal& terminal);
+
+}  // namespace tidemark::tools
