@@ -51,6 +51,8 @@ void VerifyRun::check_state() {
     if (!bytes) {
         if (bytes.error().kind != StoreErrorKind::kNotFound)
             return find_unread(bytes.error(), "the store's state");
+        // The state comes with the first round; a server that was only started has made none.
+        if (db_->sequence() == 0) return;
         return find(FindingCode::kStoreState, {}, "the store's state is missing");
     }
     const Result<StoreState> state = decode_state(*bytes);

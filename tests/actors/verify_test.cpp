@@ -90,6 +90,15 @@ TEST_CASE("a server tells what is wrong with its store, and goes on") {
     client.ok("NOOP");
 }
 
+TEST_CASE("a server that nothing was stored in yet is well") {
+    TestServer server;
+    AdminPeer admin(server);
+    const Json answer = admin.call("verify", Json::object());
+    CAPTURE(answer.dump());
+    REQUIRE(answer.contains("result"));
+    CHECK(answer["result"]["well"] == true);
+}
+
 TEST_CASE("what a verification is asked for is checked") {
     TestServer server;
     AdminPeer admin(server);

@@ -1,4 +1,5 @@
 // `tidemark verifydata` over a directory of all that there can be.
+#include "storage/store.hpp"
 #include "tests/tools/mail/scratch.hpp"
 #include "tools/cli.hpp"
 #include "tools/testdata/generate.hpp"
@@ -82,6 +83,21 @@ TEST_CASE("verifydata says nothing of a directory in which all is well") {
     for (const auto& finding : report["findings"]) CHECK(finding["note"] == true);
     CHECK(report["counts"]["accounts"].get<int>() >= 3);
     CHECK(report["counts"]["body_bytes_read"].get<std::uint64_t>() > 0);
+}
+
+TEST_CASE("verifydata says nothing of a directory in which nothing was stored yet") {
+    const Scratch scratch;
+    const std::string directory = scratch.path("data");
+    storage::StoreOptions options;
+    options.create_if_missing = true;
+    auto store = storage::Store::open(directory, options, storage::posix_file_system());
+    REQUIRE(store.has_value());
+    REQUIRE((*store)->close().has_value());
+    store->reset();
+    const Run result = run({"verifydata", directory});
+    CHECK(result.exit == ExitCode::kWell);
+    CHECK(result.out == "");
+    CHECK(result.err == "");
 }
 
 TEST_CASE("verifydata names what is damaged and exits with 1; with 3 where it can not look") {
