@@ -83,9 +83,10 @@ bool survives_traffic(StoreOptions::Faults faults) {
 }
 
 // Whether a store whose power is cut as it is about to make durable that segments are gone opens
-// again, whatever of the names that it changed is kept.
-bool survives_dropping(StoreOptions::Faults faults) {
-    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+// again, whatever of the names that it changed is kept. What a seed keeps also depends on what
+// RocksDB's threads did by then.
+bool survives_dropping(StoreOptions::Faults faults, std::uint64_t seeds) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         StoreOptions options = small_options();
         options.faults = faults;
         BackupStore at(options);
@@ -173,8 +174,9 @@ TEST_CASE("a store that unlinks segments under a hold is caught by that") {
 }
 
 TEST_CASE("a store that unlinks a segment before its record is gone is caught by a crash") {
-    CHECK(survives_dropping({}));
-    CHECK(!survives_dropping({.unlink_before_commit = true}));
+    CHECK(survives_dropping({}, 8));
+    // Each seed catches it by even chance or better.
+    CHECK(!survives_dropping({.unlink_before_commit = true}, 64));
 }
 
 TEST_CASE("on another file system everything is copied, where one link fails one file") {
