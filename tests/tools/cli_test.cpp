@@ -1,5 +1,5 @@
-#include "tools/cli.hpp"
 
+#include "tests/tools/run_command.hpp"
 #include "tools/config.hpp"
 #include "tools/server_bridge.hpp"
 
@@ -14,24 +14,10 @@
 #include <vector>
 
 using namespace tidemark::tools;
+using tidemark::tools::test::run;
+using tidemark::tools::test::Run;
 
 namespace {
-
-struct Run {
-    ExitCode exit;
-    std::string out;
-    std::string err;
-};
-
-Run run(std::vector<std::string> arguments, const std::string& input = "",
-        bool interactive = false) {
-    std::istringstream in(input);
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{in, out, err, interactive};
-    const ExitCode exit = run_cli(std::move(arguments), terminal);
-    return {exit, out.str(), err.str()};
-}
 
 class Scratch {
   public:

@@ -1,7 +1,7 @@
 // `tidemark restore --into` as it is typed, on the real file system.
 #include "storage/store.hpp"
 #include "tests/tools/mail/scratch.hpp"
-#include "tools/cli.hpp"
+#include "tests/tools/run_command.hpp"
 #include "tools/testdata/generate.hpp"
 
 #include <doctest/doctest.h>
@@ -9,29 +9,15 @@
 
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 using namespace tidemark;
 using namespace tidemark::tools;
+using tidemark::tools::test::run;
+using tidemark::tools::test::Run;
 
 namespace {
-
-struct Run {
-    ExitCode exit;
-    std::string out;
-    std::string err;
-};
-
-Run run(std::vector<std::string> arguments) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{in, out, err};
-    const ExitCode exit = run_cli(std::move(arguments), terminal);
-    return {exit, out.str(), err.str()};
-}
 
 // What a restore brings back of each message, by mailbox: size, flags without \Recent's mark, date.
 using Contents = std::map<std::string, std::vector<std::string>>;

@@ -1,7 +1,7 @@
 // `tidemark restore` as it is typed, on the real file system.
 #include "storage/backup/backup.hpp"
 #include "storage/store.hpp"
-#include "tools/cli.hpp"
+#include "tests/tools/run_command.hpp"
 #include "tools/data_directory.hpp"
 #include "tools/server_bridge.hpp"
 
@@ -13,31 +13,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 using namespace tidemark;
 using namespace tidemark::tools;
+using tidemark::tools::test::run;
+using tidemark::tools::test::Run;
 
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Run {
-    ExitCode exit;
-    std::string out;
-    std::string err;
-};
-
-Run run(std::vector<std::string> arguments) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{in, out, err};
-    const ExitCode exit = run_cli(std::move(arguments), terminal);
-    return {exit, out.str(), err.str()};
-}
 
 // A data directory with an account and its mail, and a backup of it.
 class Backed {

@@ -1,7 +1,7 @@
 // `tidemark verifydata` over a directory of all that there can be.
 #include "storage/store.hpp"
 #include "tests/tools/mail/scratch.hpp"
-#include "tools/cli.hpp"
+#include "tests/tools/run_command.hpp"
 #include "tools/testdata/generate.hpp"
 
 #include <doctest/doctest.h>
@@ -9,30 +9,16 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 using namespace tidemark;
 using namespace tidemark::tools;
+using tidemark::tools::test::run;
+using tidemark::tools::test::Run;
 using tidemark::tools::test::Scratch;
 
 namespace {
-
-struct Run {
-    ExitCode exit;
-    std::string out;
-    std::string err;
-};
-
-Run run(std::vector<std::string> arguments) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{in, out, err, false};
-    const ExitCode exit = run_cli(std::move(arguments), terminal);
-    return {exit, out.str(), err.str()};
-}
 
 void make(const std::string& directory) {
     testdata::GenerateOptions options;
