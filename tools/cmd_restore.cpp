@@ -159,11 +159,13 @@ void add_restore(CLI::App& app, CommandContext& context) {
         ->check(CLI::Range(1u, actors::kVerifyThreadsMax))
         ->type_name("N");
     restore.verify.threads = 0;
+    // None of these is passed over in silence where it has no meaning.
+    for (const char* name : {"DIR", "--json", "--chain", "--copy", "--served-before", "--uid-gap",
+                             "--quick", "--accept-findings", "--threads"})
+        sub->get_option(name)->excludes(into);
     sub->callback([options, into, &context] {
         if (into->count() == 0 && options->restore.directory.empty())
             throw CLI::RequiredError("DIR, or --into");
-        if (into->count() > 0 && !options->restore.directory.empty())
-            throw CLI::ExcludesError("DIR", "--into");
         options->partial.backup = options->restore.backup;
         context.finish(into->count() > 0 ? restore_partly(options->partial, context.terminal)
                                          : run(*options, context.terminal));

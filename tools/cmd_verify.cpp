@@ -34,13 +34,9 @@ CommandResult<bool> run(const Options& options, Terminal& terminal) {
                                                              : options.admin);
     if (!client) return tl::unexpected(to_command_error(client.error()));
     ProgressBars bars;
-    std::string unit;
-    std::string what;
     const auto notified = [&](const std::string&, const json& told) {
-        what = told.value("what", std::string());
-        unit = told.value("unit", std::string());
-        bars.draw(what, unit, told.value("done", std::uint64_t{0}),
-                  told.value("total", std::uint64_t{0}));
+        bars.draw(told.value("what", std::string()), told.value("unit", std::string()),
+                  told.value("done", std::uint64_t{0}), told.value("total", std::uint64_t{0}));
     };
     const json params = {{"quick", options.quick}, {"threads", options.threads}};
     const auto result = client->call("verify", params, notified);

@@ -106,6 +106,10 @@ TEST_CASE("a restore of a part says what it can not do") {
     CHECK(restore({"--into", data}) == ExitCode::kUsage);
     CHECK(restore({"--mailbox", "INBOX"}) == ExitCode::kUsage);
     CHECK(restore({data, "--into", data, "--account", "anna"}) == ExitCode::kUsage);
+    for (const char* whole : {"--json", "--copy", "--quick", "--accept-findings"}) {
+        CAPTURE(whole);
+        CHECK(restore({"--into", data, "--account", "anna", whole}) == ExitCode::kUsage);
+    }
     CHECK(restore({"--into", data, "--account", "anna", "--at", "noon"}) == ExitCode::kUsage);
     CHECK(restore({"--into", data, "--account", "nobody"}) == ExitCode::kNo);
     CHECK(restore({"--into", data, "--account", "anna", "--mailbox", "none"}) == ExitCode::kNo);
