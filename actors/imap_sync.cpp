@@ -98,7 +98,11 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
     const Mailbox* published = mailbox();
     if (published == nullptr) return;  // deleted: run() ends the session
     if (!box.changed && echo == nullptr) return;
-    if (!box.told) return;  // changed without it: run() ends the session
+    if (!box.told) {
+        // Changed without its messages having been there to load: what changed can not be told.
+        stop("the selected mailbox can not be read");
+        return;
+    }
     box.changed = false;
 
     const auto& keywords = published->record.keywords;
