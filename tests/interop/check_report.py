@@ -72,8 +72,17 @@ def comparison():
         scenarios.append({"name": name, "description": "as people do", "headline": "SELECT p50", "ok": name == "webmail",
                           "reasons": [] if name == "webmail" else ["ops/noop, pair 1 of 5, Tidemark: </script> 1 wrong answers"],
                           "pairs": pairs})
+    machine = scenarios[0]["pairs"][0]["a"]["machine"]
+    # What another program measured: figures only, and what they should be.
+    for name, target, cost in (("SELECT", {"floor": 5, "aim": 20}, 700), ("COPY", {"floor": 5, "aim": 20}, 300)):
+        bare = dict(result("", 1, 180, 1 << 20), scenario=name, commands=[], seconds=[], server_use=None)
+        pairs = [{side: dict(bare, figures=[{"name": "time", "unit": "us", "more_is_better": False, "value": value}])
+                  for side, value in (("a", cost), ("b", 100))}] * 5
+        scenarios.append({"name": name, "description": "by rows", "headline": "", "ok": True, "reasons": [], "target": target,
+                          "pairs": pairs})
+    scenarios.append({"name": "flood", "description": "", "headline": "", "ok": False, "reasons": ["it did not begin"], "pairs": []})
     return {"comparison": 1, "version": "0.1.0", "start": "2026-11-25T12:00:00Z", "a": "Dovecot", "b": "Tidemark",
-            "machine": scenarios[0]["pairs"][0]["a"]["machine"], "scenarios": scenarios}
+            "notes": ["Others used 12 % of the machine </script>."], "machine": machine, "scenarios": scenarios}
 
 
 # Every canvas has many pixels that are not see-through, in several colours: axes, grid and lines.
@@ -133,11 +142,18 @@ def run(server):
         browser.requests.clear()
         browser.session = None
         browser.open(path, width=1280)
-        # Nothing is drawn before it is looked at, but the ratios: 2 of the whole, 11 of each scenario.
+        # Nothing is drawn before it is looked at, but the ratios: 4 of the whole, 11 of each scenario that was run (5 of the
+        # server as a whole and 2 of each command), 1 of each that another program measured.
         equal(browser.value("document.querySelectorAll('canvas').length"), 0, "charts that nobody opened")
-        equal(browser.value("document.querySelectorAll('svg.ratio').length"), 2 + 2 * (4 + 2 * 3), "ratios")
+        equal(browser.value("document.querySelectorAll('svg.ratio').length"), 4 + 2 * (5 + 2 * 3) + 2, "ratios")
         equal(browser.value("[...document.querySelectorAll('table')].slice(0, 2).map((one) => one.rows[1].cells[0].textContent)"),
               ["webmail: SELECT p50", "SELECT p50"], "the headline comes first")
+        equal(browser.value("[...document.querySelector('table').rows].map((one) => one.cells[6].textContent)"),
+              ["reached", "", "", "floor met", "below floor"], "what reached its target")
+        equal(browser.value("document.querySelectorAll('details').length"), 2, "scenarios with charts")
+        equal(browser.value("document.querySelector('.notes').textContent"), "Others used 12 % of the machine </script>.", "the note")
+        equal(browser.value("document.querySelector('main > .bad').textContent"),
+              "Without a figure: flood; the reasons are below.", "the scenario without a figure")
         browser.screenshot(os.path.join(folder, "comparison-closed.png"))
         browser.value("document.querySelector('details').open = true")
         check_page(browser, path, folder, "comparison", charts=5 + 2 * 3)

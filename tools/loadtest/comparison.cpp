@@ -61,6 +61,24 @@ Value latency_of(const std::string& command, std::uint64_t Latency::* which) {
     };
 }
 
+Value figure_of(const std::string& name) {
+    return [name](const Result& result) -> std::optional<double> {
+        for (const Figure& one : result.figures) {
+            if (one.name == name) return positive(one.value);
+        }
+        return std::nullopt;
+    };
+}
+
+// What an idle connection costs after a while, which may be less than when it was new.
+std::optional<double> memory_at_the_end(const Result& result) {
+    const auto& use = result.server_use;
+    if (!use || use->connections == 0 || use->pss_bytes_end <= use->pss_bytes_before)
+        return std::nullopt;
+    return static_cast<double>(use->pss_bytes_end - use->pss_bytes_before) /
+           static_cast<double>(use->connections);
+}
+
 Measure named(std::string name, std::string unit, bool more_is_better = false) {
     Measure measure;
     measure.name = std::move(name);
@@ -90,6 +108,8 @@ ComparedScenario decode_scenario(const Json& json) {
     json.at("headline").get_to(scenario.headline);
     json.at("ok").get_to(scenario.ok);
     json.at("reasons").get_to(scenario.reasons);
+    if (const auto target = json.find("target"); target != json.end())
+        scenario.target = {target->at("floor").get<double>(), target->at("aim").get<double>()};
     for (const Json& pair : json.at("pairs"))
         scenario.pairs.push_back({result_of(pair.at("a")), result_of(pair.at("b"))});
     // What follows from the pairs is not read but made again.
@@ -121,11 +141,24 @@ std::string sensible(double value) {
                          : fmt::format("{:.3f}", value);
 }
 
+// "floor 10, aim 50: the floor is met"; empty without a target or a ratio.
+std::string target_text(const ComparedScenario& scenario) {
+    if (!scenario.target || scenario.measures.empty()) return {};
+    const double ratio = scenario.measures[0].ratio.median;
+    const auto [floor, aim] = *scenario.target;
+    return fmt::format("floor {}, aim {}: {}", floor, aim,
+                       ratio >= aim     ? "the aim is met"
+                       : ratio >= floor ? "the floor is met"
+                                        : "BELOW THE FLOOR");
+}
+
 std::string about(const ComparedScenario& scenario) {
     std::string text = fmt::format("{} pairs", scenario.pairs.size());
     if (scenario.pairs.size() < kPairsWanted)
         text += fmt::format(" (fewer than the {} that a ratio should have)", kPairsWanted);
-    if (scenario.pairs.empty()) return text;
+    if (const std::string target = target_text(scenario); !target.empty()) text += "; " + target;
+    // Another program's has no clients of ours.
+    if (scenario.pairs.empty() || scenario.pairs[0].a.settings.connections == 0) return text;
     const RunSettings& settings = scenario.pairs[0].a.settings;
     return text + fmt::format(", {} loop, {} connections", settings.loop, settings.connections);
 }
@@ -138,10 +171,13 @@ Json json_of(const ComparedScenario& scenario) {
         pairs.push_back({{"a", json_of(pair.a)}, {"b", json_of(pair.b)}});
     Json measures = Json::array();
     for (const Measure& measure : scenario.measures) measures.push_back(encode(measure));
-    return {{"name", scenario.name},          {"description", scenario.description},
-            {"headline", scenario.headline},  {"ok", scenario.ok},
-            {"reasons", scenario.reasons},    {"pairs", std::move(pairs)},
-            {"measures", std::move(measures)}};
+    Json json = {{"name", scenario.name},          {"description", scenario.description},
+                 {"headline", scenario.headline},  {"ok", scenario.ok},
+                 {"reasons", scenario.reasons},    {"pairs", std::move(pairs)},
+                 {"measures", std::move(measures)}};
+    if (scenario.target)
+        json["target"] = {{"floor", scenario.target->floor}, {"aim", scenario.target->aim}};
+    return json;
 }
 
 double median_of(std::vector<double> values) {
@@ -160,13 +196,17 @@ Spread spread_of(const std::vector<double>& values) {
 void ComparedScenario::measure() {
     measures.clear();
     if (pairs.empty()) return;
-    add(*this, named("operations", "/s", true), operations_per_second);
+    for (const Figure& one : pairs[0].a.figures)
+        add(*this, named(one.name, one.unit, one.more_is_better), figure_of(one.name));
+    const bool is_open = pairs[0].a.settings.loop == "open";
+    if (!is_open) add(*this, named("operations", "/s", true), operations_per_second);
     add(*this, named("server CPU an operation", "us"), [](const Result& result) {
         return result.server_use ? positive(result.server_use->cpu_us_per_operation) : std::nullopt;
     });
     add(*this, named("server memory a connection", "bytes"), [](const Result& result) {
         return result.server_use ? positive(result.server_use->bytes_per_connection) : std::nullopt;
     });
+    add(*this, named("server memory a connection, at the end", "bytes"), memory_at_the_end);
     add(*this, named("server memory at most", "bytes"), [](const Result& result) {
         return result.server_use ? positive(static_cast<double>(result.server_use->pss_bytes_peak))
                                  : std::nullopt;
@@ -176,6 +216,7 @@ void ComparedScenario::measure() {
         add(*this, named(command.name + " p50", "us"), latency_of(command.name, &Latency::p50_us));
         add(*this, named(command.name + " p99", "us"), latency_of(command.name, &Latency::p99_us));
     }
+    if (is_open) add(*this, named("operations", "/s", true), operations_per_second);
     std::stable_partition(measures.begin(), measures.end(),
                           [this](const Measure& one) { return one.name == headline; });
 }
@@ -208,6 +249,7 @@ Json json_head_of(const Comparison& comparison) {
             {"a", comparison.a},
             {"b", comparison.b},
             {"machine", json_of(comparison.machine)},
+            {"notes", comparison.notes},
             {"scenarios", Json::array()}};
 }
 
@@ -232,6 +274,8 @@ tl::expected<Comparison, std::string> decode_comparison(std::string_view text) {
         json.at("a").get_to(comparison.a);
         json.at("b").get_to(comparison.b);
         comparison.machine = machine_of(json.at("machine"));
+        if (const auto notes = json.find("notes"); notes != json.end())
+            notes->get_to(comparison.notes);
         for (const Json& one : json.at("scenarios"))
             comparison.scenarios.push_back(decode_scenario(one));
         return comparison;
@@ -259,12 +303,13 @@ std::string figure_text(double value, std::string_view unit) {
 
 std::string comparison_table(const Comparison& comparison) {
     std::string text;
+    for (const std::string& note : comparison.notes) text += note + '\n';
     for (const ComparedScenario& scenario : comparison.scenarios) {
         text +=
-            fmt::format("{}: {}\n{:<36} {:>14} {:>14}   {} / {}\n", scenario.name, about(scenario),
+            fmt::format("{}: {}\n{:<40} {:>14} {:>14}   {} / {}\n", scenario.name, about(scenario),
                         "", comparison.a, comparison.b, comparison.a, comparison.b);
         for (const Measure& one : scenario.measures)
-            text += fmt::format("{:<36} {:>14} {:>14}   {}\n", one.name,
+            text += fmt::format("{:<40} {:>14} {:>14}   {}\n", one.name,
                                 figure_text(one.a_median, one.unit),
                                 figure_text(one.b_median, one.unit), spread_text(one.ratio));
         for (const std::string& reason : scenario.reasons) text += reason + '\n';
@@ -280,6 +325,7 @@ std::string comparison_markdown(const Comparison& comparison) {
         "many times better for {} (least-most of the pairs).\n",
         comparison.start, comparison.machine.processor, comparison.machine.cores,
         comparison.machine.system, comparison.version, comparison.machine.build, comparison.b);
+    for (const std::string& note : comparison.notes) text += fmt::format("\n- {}\n", note);
     for (const ComparedScenario& scenario : comparison.scenarios) {
         text += fmt::format("\n**{}**, {}\n\n| | {} | {} | ratio |\n|---|---|---|---|\n",
                             scenario.name, about(scenario), comparison.a, comparison.b);

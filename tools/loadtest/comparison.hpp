@@ -7,8 +7,10 @@
 //   start       when it began
 //   a, b        what the two servers are called
 //   machine     as in a result (result.hpp)
-//   scenarios   [{name, description, headline, ok, reasons: [text...], pairs: [{a: result, b:
-//   result}...],
+//   notes       [text...], may be absent: what a reader must know of all of it
+//   scenarios   [{name, description, headline, ok, reasons: [text...],
+//                 target: {floor, aim}, may be absent: what the first measure's ratio should be,
+//                 pairs: [{a: result, b: result}...],
 //                 measures: [{name, unit, more_is_better, a: [value...], b: [value...],
 //                             a_median, b_median, ratio: {median, least, most}}...]}]
 //
@@ -22,6 +24,7 @@
 #include <tl/expected.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,16 +60,25 @@ struct Pair {
     Result b;
 };
 
+// Of the ratio of the first measure.
+struct Target {
+    double floor = 0;
+    double aim = 0;
+};
+
 struct ComparedScenario {
     std::string name;
     std::string description;
     std::string headline;  // the name of the measure to put first; may be empty
     bool ok = true;
     std::vector<std::string> reasons;
+    std::optional<Target> target;
     std::vector<Pair> pairs;
     std::vector<Measure> measures;
 
-    // Fills `measures` with what every one of the pairs has.
+    // Fills `measures` with what every one of the pairs has. First the headline; without one, or
+    // where the pairs lack it, what says most: figures of other programs, then operations a second
+    // (last in open loop, where the rate was given), processor time, memory, latencies.
     void measure();
     // The pair whose ratio of the first measure is in the middle; there is at least one pair.
     const Pair& typical_pair() const;
@@ -78,6 +90,7 @@ struct Comparison {
     std::string a;
     std::string b;
     Machine machine;
+    std::vector<std::string> notes;
     std::vector<ComparedScenario> scenarios;
 
     bool ok() const;

@@ -25,6 +25,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HarnessUse, cpu_max, cpu_mean, cpu_seconds, l
                                    lag_max_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Checks, answers, bodies, messages, wrong, examples)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Verdict, ok, harness_was_bottleneck, reasons)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Figure, name, unit, more_is_better, value)
 
 namespace {
 
@@ -130,6 +131,7 @@ void decode_findings(const Json& json, Result& result) {
     json.at("harness").get_to(result.harness);
     json.at("checks").get_to(result.checks);
     json.at("verdict").get_to(result.verdict);
+    if (const auto found = json.find("figures"); found != json.end()) found->get_to(result.figures);
 }
 
 std::string processor_name() {
@@ -183,7 +185,8 @@ Json json_of(const Result& result) {
             {"server_use", result.server_use ? Json(*result.server_use) : Json()},
             {"harness", result.harness},
             {"checks", result.checks},
-            {"verdict", result.verdict}};
+            {"verdict", result.verdict},
+            {"figures", result.figures}};
 }
 
 std::string text_of(const Json& json) {

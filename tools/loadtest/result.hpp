@@ -25,11 +25,16 @@
 //   server_use  null without --server-pid, else {pid, processes, cpu_seconds, cpu_us_per_operation,
 //               pss_bytes_before, pss_bytes_peak, pss_bytes_end, connections,
 //               bytes_per_connection}; the difference is from before the first connection to
-//               after the last one was ready, before the load began.
+//               after the last one was ready, before the load began. `connections` are those that
+//               were open then: 0 where clients connect anew each time.
 //   harness     {cpu_max, cpu_mean, lag_p99_us, lag_max_us, cpu_seconds}
 //   checks      {answers, bodies, messages, wrong, examples: [text...]}: answers looked at, bodies
 //               compared by hash, messages looked for at the end, and what was not as it must be
 //   verdict     {ok, harness_was_bottleneck, reasons: [text...]}
+//   figures     [{name, unit: "us"|"bytes"|"/s"..., more_is_better, value}], may be absent: what
+//   another
+//               program measured in a way of its own, so that it can be among the results of this
+//               one
 //
 // Readers ignore members that they do not know; a change of meaning raises `format`.
 #pragma once
@@ -152,6 +157,13 @@ struct Verdict {
     std::vector<std::string> reasons;
 };
 
+struct Figure {
+    std::string name;
+    std::string unit;
+    bool more_is_better = false;
+    double value = 0;
+};
+
 struct Result {
     std::string version;
     std::string label;
@@ -166,6 +178,7 @@ struct Result {
     HarnessUse harness;
     Checks checks;
     Verdict verdict;
+    std::vector<Figure> figures;
 
     // Null: no such command.
     const CommandFigures* command(std::string_view name) const;

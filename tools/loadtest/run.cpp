@@ -188,6 +188,7 @@ class Run {
             if (observer_ != nullptr) observer_->preparing(ready, clients_);
             if (is_done) {
                 ready_ = ready;
+                for (auto& thread : threads_) open_ += thread->state().recorder->connections;
                 return ready > 0 && !should_stop();
             }
             if (should_stop()) stop_workers();
@@ -393,11 +394,11 @@ class Run {
         use.pss_bytes_end = measured_use_to_->pss_bytes.value_or(0);
         const std::uint64_t ready = ready_use_->pss_bytes.value_or(0);
         use.pss_bytes_peak = std::max({pss_peak_, use.pss_bytes_end, ready});
-        use.connections = ready_;
-        if (ready_ > 0)
+        use.connections = open_;
+        if (open_ > 0)
             use.bytes_per_connection =
                 (static_cast<double>(ready) - static_cast<double>(use.pss_bytes_before)) /
-                static_cast<double>(ready_);
+                static_cast<double>(open_);
         result.server_use = use;
     }
 
@@ -413,6 +414,8 @@ class Run {
     std::chrono::microseconds duration_{};
     std::uint64_t clients_ = 0;
     std::uint64_t ready_ = 0;
+    // Connections of those; clients that connect anew for each iteration have none yet.
+    std::uint64_t open_ = 0;
     bool is_open_ = false;
     double rate_ = 0;
     unsigned push_command_ = 0;

@@ -76,6 +76,29 @@ TEST_CASE("a ratio is taken pair by pair and says how many times better b is") {
     CHECK(find(compared, "server CPU an operation")->ratio.median == doctest::Approx(4));
     CHECK(&compared.typical_pair() == &compared.pairs[0]);
 
+    SUBCASE("in open loop the rate was given and says least") {
+        compared.headline.clear();
+        compared.measure();
+        CHECK(compared.measures.front().name == "operations");
+        for (Pair& pair : compared.pairs) pair.a.settings.loop = pair.b.settings.loop = "open";
+        compared.measure();
+        CHECK(compared.measures.front().name == "server CPU an operation");
+        CHECK(compared.measures.back().name == "operations");
+    }
+    SUBCASE("the memory of connections that have been idle for a while") {
+        compared.pairs.resize(1);
+        compared.pairs[0].a.server_use->connections = compared.pairs[0].b.server_use->connections =
+            10;
+        compared.pairs[0].a.server_use->pss_bytes_before = 1000;
+        compared.pairs[0].a.server_use->pss_bytes_end = 9000;
+        compared.pairs[0].b.server_use->pss_bytes_end = 100;
+        compared.measure();
+        const Measure* memory = find(compared, "server memory a connection, at the end");
+        REQUIRE(memory != nullptr);
+        CHECK(memory->a_median == 800);
+        CHECK(memory->b_median == 10);
+        CHECK(memory->ratio.median == doctest::Approx(80));
+    }
     SUBCASE("what one run lacks is not compared") {
         compared.pairs[1].b.server_use.reset();
         compared.measure();
@@ -106,6 +129,46 @@ TEST_CASE("a ratio is taken pair by pair and says how many times better b is") {
         CHECK(contains(comparison_markdown(before), "| NOOP p50 | 300 us | 100 us | 2.00 "));
         CHECK(contains(make_report({}, {before}), "\"comparisons\":[{\"a\":\"left\""));
     }
+}
+
+TEST_CASE("figures of another program are compared, with what they should be") {
+    const auto measured = [](double value) {
+        Result result;
+        result.scenario = "logins";
+        result.figures = {{"logins", "/CPU s", true, value}, {"time", "us", false, 1e6 / value}};
+        return result;
+    };
+    ComparedScenario compared;
+    compared.name = "logins";
+    compared.target = Target{10, 50};
+    compared.pairs = {{measured(100), measured(1200)}};
+    compared.measure();
+    REQUIRE(compared.measures.size() == 2);
+    CHECK(compared.measures[0].name == "logins");
+    CHECK(compared.measures[0].unit == "/CPU s");
+    CHECK(compared.measures[0].ratio.median == doctest::Approx(12));
+    CHECK(compared.measures[1].ratio.median == doctest::Approx(12));
+
+    Comparison before;
+    before.a = "left";
+    before.b = "right";
+    before.notes = {"others used a third of the machine"};
+    before.scenarios = {compared};
+    const std::string text = encode_comparison(before);
+    const auto after = decode_comparison(text);
+    REQUIRE_MESSAGE(after.has_value(), (after ? "" : after.error()));
+    CHECK(encode_comparison(*after) == text);
+    CHECK(contains(comparison_table(*after), "others used a third"));
+    CHECK(contains(comparison_markdown(*after), "others used a third"));
+    CHECK(contains(make_report({}, {*after}), "others used a third"));
+    const auto verdict = [&before](double b) {
+        before.scenarios[0].pairs[0].b.figures[0].value = b;
+        before.scenarios[0].measure();
+        return comparison_table(before);
+    };
+    CHECK(contains(verdict(999), "floor 10, aim 50: BELOW THE FLOOR"));
+    CHECK(contains(verdict(1000), "floor 10, aim 50: the floor is met"));
+    CHECK(contains(verdict(5000), "floor 10, aim 50: the aim is met"));
 }
 
 TEST_CASE("figures are told in units that people read") {

@@ -221,11 +221,11 @@
   function ratioScale(measures) {
     const low = Math.log(Math.min(0.8, ...measures.map((one) => one.ratio.least)));
     const high = Math.log(Math.max(1.25, ...measures.map((one) => one.ratio.most)));
-    return (value) => 8 + 284 * (Math.log(value) - low) / (high - low);
+    return (value) => 8 + 244 * (Math.log(value) - low) / (high - low);
   }
   // A dot for the median on a line from the least to the most; the upright line is 1: both are as good.
   function ratioMark(ratio, at) {
-    const made = svg("svg", {class: "ratio", width: 300, height: 18, role: "img",
+    const made = svg("svg", {class: "ratio", width: 260, height: 18, role: "img",
       "aria-label": `${times(ratio.median)}, from ${times(ratio.least)} to ${times(ratio.most)}`});
     const better = `var(--run${ratio.median >= 1 ? 1 : 0})`;
     made.append(svg("line", {x1: at(1), x2: at(1), y1: 0, y2: 18, stroke: "var(--faint)", "stroke-dasharray": "2 2"}),
@@ -236,19 +236,35 @@
   }
   const server = (index, name) => element("span", {}, element("span", {class: "dot", style: `background: var(--run${index})`}), name);
 
-  function measureTable(comparison, named, at) {
-    return table(["", server(0, comparison.a), server(1, comparison.b), "ratio", "least–most", `${comparison.b} better →, logarithmic`],
-      named.map(([name, {unit, a_median, b_median, ratio}]) => [name, figure(a_median, unit), figure(b_median, unit),
-        element("b", {}, times(ratio.median)), `${times(ratio.least)}–${times(ratio.most)}`, ratioMark(ratio, at)]));
+  const verdictOf = (target, {ratio}) => {
+    if (!target) return "";
+    const [text, kind] = ratio.median >= target.aim ? ["aim met", "good"] : ratio.median >= target.floor ? ["floor met", ""] : ["below floor", "bad"];
+    return element("span", {class: kind}, text);
+  };
+  // `rows` are [name or node, measure, target or nothing]. Columns for targets are there if one row has one.
+  function measureTable(comparison, rows, at) {
+    const hasTargets = rows.some(([, , target]) => target);
+    return table(["", server(0, comparison.a), server(1, comparison.b), "ratio", "least–most", ...(hasTargets ? ["floor → aim", "reached"] : []),
+      `${comparison.b} better →, logarithmic`],
+    rows.map(([name, measure, target]) => {
+      const {unit, a_median, b_median, ratio} = measure;
+      return [name, figure(a_median, unit), figure(b_median, unit), element("b", {}, times(ratio.median)),
+        `${times(ratio.least)}–${times(ratio.most)}`,
+        ...(hasTargets ? [target ? `${target.floor} → ${target.aim}` : "", verdictOf(target, measure)] : []), ratioMark(ratio, at)];
+    }));
   }
 
   function drawScenario(comparison, scenario, isOnly) {
-    const section = main.appendChild(element("section", {class: "scenario"}));
+    const section = main.appendChild(element("section", {class: "scenario", id: anchorOf(comparison, scenario)}));
     section.append(element("h2", {}, scenario.name), element("p", {class: "note"},
-      `${scenario.description}${scenario.description ? "; " : ""}${scenario.count} pairs${scenario.count < 5 ? ", fewer than a ratio should have" : ""}`));
+      `${scenario.description}${scenario.description ? "; " : ""}${scenario.count === 1 ? "one pair" : `${scenario.count} pairs`}`
+      + `${scenario.count < 5 ? ", fewer than a ratio should have" : ""}`));
     for (const text of scenario.reasons) section.append(element("p", {class: scenario.ok ? "note" : "bad"}, text));
     if (!scenario.a) return;
-    section.append(measureTable(comparison, scenario.measures.map((one) => [one.name, one]), ratioScale(scenario.measures)));
+    section.append(measureTable(comparison, scenario.measures.map((one, index) => [one.name, one, index === 0 ? scenario.target : null]),
+      ratioScale(scenario.measures)));
+    // Figures of another program have no course to draw.
+    if (scenario.a.seconds.length === 0) return;
     const details = element("details", {}, element("summary", {}, "charts of the typical pair"));
     section.append(details);
     // Hundreds of charts are drawn when they are looked at.
@@ -259,14 +275,21 @@
     details.open = isOnly;
   }
 
+  const anchorOf = (comparison, scenario) => `scenario-${comparisons.indexOf(comparison)}-${comparison.scenarios.indexOf(scenario)}`;
   function drawComparison(comparison) {
+    if (comparison.notes.length > 0)
+      main.append(element("ul", {class: "notes"}, ...comparison.notes.map((text) => element("li", {}, text))));
     const good = comparison.scenarios.filter((one) => one.measures.length > 0);
     if (good.length > 1) {
-      const named = good.map((one) => [`${one.name}: ${one.measures[0].name}`, one.measures[0]]);
+      const rows = good.map((one) => [element("span", {}, element("a", {href: `#${anchorOf(comparison, one)}`}, one.name), `: ${one.measures[0].name}`,
+        ...(one.ok ? [] : [element("span", {class: "bad"}, " (failed)")])), one.measures[0], one.target]);
       main.append(element("h2", {}, "All scenarios"), element("p", {class: "note"},
         `The first measure of each, medians. A ratio above 1: ${comparison.b} is that many times better; the line is from the least to the most of the pairs.`),
-      measureTable(comparison, named, ratioScale(named.map((one) => one[1]))));
+      measureTable(comparison, rows, ratioScale(rows.map((one) => one[1]))));
     }
+    const without = comparison.scenarios.filter((one) => one.measures.length === 0);
+    if (without.length > 0)
+      main.append(element("p", {class: "bad"}, `Without a figure: ${listed(without.map((one) => one.name))}; the reasons are below.`));
     for (const scenario of comparison.scenarios) drawScenario(comparison, scenario, comparison.scenarios.length === 1);
   }
 
