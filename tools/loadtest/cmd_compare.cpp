@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -125,9 +126,12 @@ CommandResult<void> compare(CompareCommand& command, CommandContext& context) {
     if (!a) return tl::unexpected(a.error());
     auto b = make_side("b", command.b, command);
     if (!b) return tl::unexpected(b.error());
-    raise_descriptor_limit();
+    std::uint64_t clients = 0;
+    for (const loadtest::Scenario& one : scenarios)
+        clients = std::max(clients, clients_of(one, command.load));
+    if (auto room = make_room_for(clients); !room) return room;
     const Interrupt interrupt;
-    loadtest::LiveView view(context.terminal.err, isatty(STDERR_FILENO) == 1);
+    loadtest::LiveView view(context.terminal.err, STDERR_FILENO);
     loadtest::CompareOptions options;
     options.pairs = command.pairs;
     options.stop = Interrupt::flag();

@@ -36,10 +36,10 @@ CommandResult<void> run(RunCommand& command, CommandContext& context) {
         if (!pid) return tl::unexpected(pid.error());
         options->server_pid = *pid;
     }
-    raise_descriptor_limit();
+    if (auto room = make_room_for(clients_of(*scenario, command.load)); !room) return room;
     const Interrupt interrupt;
     options->stop = Interrupt::flag();
-    loadtest::LiveView view(context.terminal.err, isatty(STDERR_FILENO) == 1);
+    loadtest::LiveView view(context.terminal.err, STDERR_FILENO);
     const auto result = loadtest::run_scenario(*scenario, *options, **connector, &view);
     view.end();
     if (!result) return could_not_run(result.error());
@@ -91,13 +91,15 @@ struct FillCommand {
 };
 
 CommandResult<void> fill(FillCommand& command, CommandContext& context) {
+    if (command.fill.by_lmtp && command.server.connect.lmtp.empty())
+        return tl::unexpected(CommandError{ExitCode::kUsage, "--by-lmtp needs --lmtp"});
     const auto users = loadtest::UserPattern::parse(command.server.users);
     if (!users) return could_not_run(users.error());
     command.fill.users = *users;
     command.fill.password = command.server.password;
     auto connector = connector_of(command.server);
     if (!connector) return tl::unexpected(connector.error());
-    raise_descriptor_limit();
+    if (auto room = make_room_for(command.fill.connections); !room) return room;
     const auto filled = loadtest::fill_accounts(command.fill, **connector);
     if (!filled) return could_not_run(filled.error());
     context.terminal.out << fmt::format("{} messages, {} bytes\n", filled->messages, filled->bytes);

@@ -22,12 +22,14 @@ constexpr std::uint32_t kFillRun = 0;
 // Of text that one APPEND holds in memory.
 constexpr std::size_t kBatchBytesMax = 8u << 20;
 
+// Every line ends with CRLF, also the last: LMTP ends a message with a line of its own.
 std::string with_crlf(const std::string& text) {
     std::string result;
     for (const char c : text) {
         if (c == '\n' && !result.ends_with('\r')) result += '\r';
         result += c;
     }
+    if (!result.ends_with('\n')) result += result.ends_with('\r') ? "\n" : "\r\n";
     return result;
 }
 

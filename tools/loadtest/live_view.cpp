@@ -1,8 +1,11 @@
 #include "tools/loadtest/live_view.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace tidemark::loadtest {
 
@@ -24,16 +27,37 @@ std::string head(const Second& second) {
                               milliseconds(second.harness_lag_us));
 }
 
+// A line that wraps, or a picture that scrolls, could not be drawn over. Everything where the
+// terminal does not tell its size.
+std::string cut_to_terminal(std::string_view picture, int descriptor) {
+    winsize size{};
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        return std::string(picture);
+    std::string cut;
+    // The cursor's own line is below.
+    for (unsigned row = 1; row < size.ws_row && !picture.empty(); ++row) {
+        const auto end = std::min(picture.find('\n'), picture.size() - 1);
+        cut += picture.substr(0, std::min<std::size_t>(end, size.ws_col));
+        cut += '\n';
+        picture.remove_prefix(end + 1);
+    }
+    return cut;
+}
+
 }  // namespace
+
+LiveView::LiveView(std::ostream& out, int descriptor)
+    : out_(out), descriptor_(descriptor), is_terminal_(::isatty(descriptor) == 1) {}
 
 void LiveView::begin(const std::string& what) {
     headline_ = what + '\n';
     told_ready_ = 0;
+    last_second_.clear();
     if (!is_terminal_) out_ << headline_ << std::flush;
 }
 
 void LiveView::draw(const std::string& picture) {
-    const std::string text = headline_ + picture;
+    const std::string text = cut_to_terminal(headline_ + picture, descriptor_);
     // Up over the last picture, then clear to the end of the screen.
     if (is_terminal_ && lines_drawn_ > 0) out_ << fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
     out_ << text << std::flush;
@@ -59,6 +83,7 @@ void LiveView::passed(const Second& second) {
                                 milliseconds(one.p50_us), milliseconds(one.p99_us),
                                 milliseconds(one.max_us));
         draw(text);
+        last_second_ = text;
         return;
     }
     std::string text = head(second);
@@ -69,7 +94,7 @@ void LiveView::passed(const Second& second) {
 
 void LiveView::checking() {
     if (is_terminal_) {
-        draw("counting what was delivered\n");
+        draw(last_second_ + "counting what was delivered\n");
     } else {
         out_ << "counting what was delivered\n" << std::flush;
     }

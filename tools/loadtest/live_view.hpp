@@ -11,7 +11,8 @@ namespace tidemark::loadtest {
 
 class LiveView final : public RunObserver {
   public:
-    LiveView(std::ostream& out, bool is_terminal) : out_(out), is_terminal_(is_terminal) {}
+    // `descriptor` is where `out` ends; if that is a terminal, pictures are cut to its size.
+    LiveView(std::ostream& out, int descriptor);
     void preparing(std::uint64_t ready, std::uint64_t clients) override;
     void passed(const Second& second) override;
     void checking() override;
@@ -24,8 +25,10 @@ class LiveView final : public RunObserver {
     void draw(const std::string& picture);
 
     std::ostream& out_;
+    int descriptor_;
     bool is_terminal_;
     std::string headline_;
+    std::string last_second_;  // as drawn, on a terminal
     unsigned lines_drawn_ = 0;
     std::uint64_t told_ready_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <fstream>
@@ -13,6 +14,9 @@
 namespace tidemark::tools {
 
 namespace {
+
+// Files, event queues, and the processes of a step "shell".
+constexpr std::uint64_t kOwnDescriptors = 100;
 
 std::atomic<bool> interrupted{false};
 
@@ -122,11 +126,36 @@ CommandResult<void> write_file(const std::string& path, const std::string& text)
     return {};
 }
 
-void raise_descriptor_limit() {
+CommandResult<void> make_room_for(std::uint64_t connections) {
+    const std::uint64_t wanted = connections + kOwnDescriptors;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
     limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_max < wanted) {
+        // Only root may.
+        const rlimit higher{wanted, wanted};
+        if (::setrlimit(RLIMIT_NOFILE, &higher) == 0) return {};
+    }
     ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < wanted)
+        return could_not_run(
+            fmt::format("{} connections need {} descriptors, and this process may have {}: raise "
+                        "its limit (ulimit -Hn)",
+                        connections, wanted, limit.rlim_max));
+    return {};
+}
+
+std::uint64_t clients_of(const loadtest::Scenario& scenario, const LoadOptions& options) {
+    std::uint64_t fixed = 0;
+    std::uint64_t sharing = 0;
+    for (const loadtest::Group& group : scenario.groups) {
+        fixed += group.clients.value_or(0);
+        if (!group.clients) ++sharing;
+    }
+    const std::uint64_t connections =
+        options.connections > 0 ? options.connections : scenario.connections;
+    // Each group has one at least.
+    return std::max(connections, fixed) + sharing;
 }
 
 Interrupt::Interrupt() {

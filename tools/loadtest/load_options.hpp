@@ -49,8 +49,12 @@ void add_load(CLI::App& app, LoadOptions& options);
 [[nodiscard]] CommandResult<loadtest::Scenario> scenario_of(const std::string& name);
 [[nodiscard]] CommandResult<void> write_file(const std::string& path, const std::string& text);
 
-// Each connection is a descriptor; the soft limit is usually 1024.
-void raise_descriptor_limit();
+// Each connection is a descriptor, and the soft limit is usually 1024: raises it, also the hard one
+// where the process may. Refused when there is no room for so many connections.
+[[nodiscard]] CommandResult<void> make_room_for(std::uint64_t connections);
+// How many clients the scenario has at most, as the options say.
+[[nodiscard]] std::uint64_t clients_of(const loadtest::Scenario& scenario,
+                                       const LoadOptions& options);
 
 // While it lives, an interrupt sets the flag instead of ending the program.
 class Interrupt {
