@@ -19,6 +19,7 @@ MID_BYTES = 4096
 LARGE = 64
 LARGE_BYTES = 1 << 20
 IDLE_CONNECTIONS = 1000
+QUICK = 10  # --quick has this part of the messages
 CPU_SECONDS_MIN = 0.25  # the clock of a process tree is too coarse for less
 WALL_SECONDS_MIN = 0.1
 
@@ -101,7 +102,14 @@ def _expected():
     return {"flags": flagged_unseen, "date": BIG // 2}
 
 
-SPLIT_DATE = corpus.FIRST_DAY + (BIG // 2) * 700
+def split_date():
+    return corpus.FIRST_DAY + (BIG // 2) * 700
+
+
+def shrink():
+    """For --quick. Before the first call of anything here."""
+    global BIG, MID, LARGE  # pylint: disable=global-statement
+    BIG, MID, LARGE = BIG // QUICK, MID // QUICK, LARGE // QUICK
 
 
 class PipelinedNoop(Row):
@@ -391,9 +399,10 @@ def table():
         return Command(key, title, floor, aim, "cpu", milli, user=user, command=f"SEARCH {criteria}",
                        check=found(wanted) if wanted is not None else lambda answer: count(answer, b"* SEARCH", 1, ""))
 
-    day = corpus.internal_date(SPLIT_DATE).split()[0]
-    since = sum(1 for n in range(BIG) if (corpus.FIRST_DAY + n * 700) // 86_400 >= SPLIT_DATE // 86_400)
+    day = corpus.internal_date(split_date()).split()[0]
+    since = sum(1 for n in range(BIG) if (corpus.FIRST_DAY + n * 700) // 86_400 >= split_date() // 86_400)
     with_needle = MID // 100
+    big, mid = f"{BIG // 1000}k", f"{MID // 1000}k"
     return [
         Idle("idle-plain", "memory per idle connection, plain, not hibernated", 50, 250, "memory", ("KiB", 1 / 1024)),
         Idle("idle-hibernated", "memory per idle connection, plain, hibernated", 1, 5, "memory", ("KiB", 1 / 1024),
@@ -402,32 +411,32 @@ def table():
         Logins("logins", "logins per CPU second", 10, 50, "cpu", rate),
         PipelinedNoop("noop-pipelined", "pipelined NOOP, server CPU", 10, 25, "cpu", micro),
         NoopRoundTrip("noop", "NOOP round trip", 1.5, 2.5, "wall", micro),
-        Select("select-warm", "SELECT of 100k, warm: first of a session", 5, 20, "wall", milli, when="first"),
-        Select("select-again", "SELECT of 100k, warm: again in a session", 5, 20, "wall", milli, when="again"),
-        Select("select-restart", "SELECT of 100k, after restart", 1, 3, "wall", milli, when="restarted"),
-        fetch("fetch-flags", "FETCH 1:* (FLAGS) of 100k", 10, 30, "FLAGS", b"FLAGS ("),
-        fetch("fetch-modseq", "FETCH 1:* (UID FLAGS MODSEQ) of 100k", 10, 25, "UID FLAGS MODSEQ", b"MODSEQ ("),
-        fetch("fetch-envelope", "FETCH 1:* (ENVELOPE) of 100k", 5, 12, "ENVELOPE", b"ENVELOPE ("),
-        fetch("fetch-bodystructure", "FETCH 1:* (BODYSTRUCTURE) of 100k", 5, 12, "BODYSTRUCTURE", b"BODYSTRUCTURE ("),
+        Select("select-warm", f"SELECT of {big}, warm: first of a session", 5, 20, "wall", milli, when="first"),
+        Select("select-again", f"SELECT of {big}, warm: again in a session", 5, 20, "wall", milli, when="again"),
+        Select("select-restart", f"SELECT of {big}, after restart", 1, 3, "wall", milli, when="restarted"),
+        fetch("fetch-flags", f"FETCH 1:* (FLAGS) of {big}", 10, 30, "FLAGS", b"FLAGS ("),
+        fetch("fetch-modseq", f"FETCH 1:* (UID FLAGS MODSEQ) of {big}", 10, 25, "UID FLAGS MODSEQ", b"MODSEQ ("),
+        fetch("fetch-envelope", f"FETCH 1:* (ENVELOPE) of {big}", 5, 12, "ENVELOPE", b"ENVELOPE ("),
+        fetch("fetch-bodystructure", f"FETCH 1:* (BODYSTRUCTURE) of {big}", 5, 12, "BODYSTRUCTURE", b"BODYSTRUCTURE ("),
         Command("body-4k", "FETCH 1:* BODY.PEEK[], 4 KiB messages", 1.8, 3, "cpu", milli, user="mid",
                 command="FETCH 1:* BODY.PEEK[]", check=literal_bytes(MID, MID_BYTES)),
         Command("body-1m", "FETCH 1:* BODY.PEEK[], 1 MiB messages", 1.5, 2.5, "cpu", milli, user="large",
                 command="FETCH 1:* BODY.PEEK[]", check=literal_bytes(LARGE, LARGE_BYTES)),
-        search("search-flags", "SEARCH UNSEEN UNFLAGGED over 100k", 20, 100, "big", "UNSEEN UNFLAGGED",
+        search("search-flags", f"SEARCH UNSEEN UNFLAGGED over {big}", 20, 100, "big", "UNSEEN UNFLAGGED",
                expected["flags"]),
-        search("search-size", "SEARCH LARGER 1210 over 100k", 20, 100, "big", "LARGER 1210", None),
-        search("search-date", "SEARCH SINCE over 100k", 20, 100, "big", f"SINCE {day}", since),
-        search("search-subject", "SEARCH SUBJECT over 10k", 2, 5, "mid", "SUBJECT zebra", 0),
-        search("search-header", "SEARCH HEADER X-Mailer over 10k", 2, 5, "mid", 'HEADER X-Mailer "compare 16"',
+        search("search-size", f"SEARCH LARGER 1210 over {big}", 20, 100, "big", "LARGER 1210", None),
+        search("search-date", f"SEARCH SINCE over {big}", 20, 100, "big", f"SINCE {day}", since),
+        search("search-subject", f"SEARCH SUBJECT over {mid}", 2, 5, "mid", "SUBJECT zebra", 0),
+        search("search-header", f"SEARCH HEADER X-Mailer over {mid}", 2, 5, "mid", 'HEADER X-Mailer "compare 16"',
                sum(1 for n in range(MID) if n % 17 == 16)),
-        search("search-text", "SEARCH TEXT over 10k", 2, 5, "mid", f"TEXT {corpus.NEEDLE}", with_needle),
-        Store("store", "STORE 1:* +FLAGS over 10k", 2, 10, "wall", milli),
+        search("search-text", f"SEARCH TEXT over {mid}", 2, 5, "mid", f"TEXT {corpus.NEEDLE}", with_needle),
+        Store("store", f"STORE 1:* +FLAGS over {mid}", 2, 10, "wall", milli),
         Append("append-1", "APPEND 4 KiB durable, 1 connection", 1.5, 3, "wall", rate, connections=1),
         Append("append-64", "APPEND 4 KiB durable, 64 connections", 3, 10, "wall", rate, connections=64),
         Append("lmtp-64", "LMTP 4 KiB durable, 64 connections", 3, 10, "wall", rate, connections=64, lmtp=True),
-        CopyMove("copy", "COPY of 10k messages", 5, 20, "wall", milli, verb="COPY"),
-        CopyMove("move", "MOVE of 10k messages", 5, 20, "wall", milli, verb="MOVE"),
-        Qresync("qresync", "QRESYNC after 100 changes in 100k", 10, 50, "wall", milli),
+        CopyMove("copy", f"COPY of {mid} messages", 5, 20, "wall", milli, verb="COPY"),
+        CopyMove("move", f"MOVE of {mid} messages", 5, 20, "wall", milli, verb="MOVE"),
+        Qresync("qresync", f"QRESYNC after 100 changes in {big}", 10, 50, "wall", milli),
         Push("push", "push to 100 idle sessions, last one told", 2, 10, "wall", milli),
     ]
 

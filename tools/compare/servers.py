@@ -12,6 +12,7 @@ import time
 PASSWORD = "correct-horse-7"
 USERS = 1000  # u1 … u1000, for idle connections, logins and deliveries
 MAILBOX_USERS = ("big", "mid", "large", "append", "churn", "push")  # what they hold: rows.py
+LOAD_USERS = ("loadbig", "loadmid", "loadpush")  # and s1 … s1000, what they hold: scenarios.py
 DESCRIPTORS = 18_000  # below the usual limit of a process here
 READY_SECONDS = 60
 
@@ -27,7 +28,7 @@ def raise_inotify_limit():
 
 
 def user_names():
-    return [*MAILBOX_USERS, *(f"u{n}" for n in range(1, USERS + 1))]
+    return [*MAILBOX_USERS, *LOAD_USERS, *(f"{letter}{n}" for letter in "us" for n in range(1, USERS + 1))]
 
 
 def free_ports(count):
@@ -59,7 +60,8 @@ def process_tree(root):
 
 
 class Server:
-    """What both have in common. `pid` is the root of its process tree."""
+    """What both have in common. `pid` is the root of its process tree. The ports of the first start are kept by all
+    later ones."""
 
     name = ""
 
@@ -140,8 +142,9 @@ class Tidemark(Server):
     def start(self, **_):
         with open(self.config, "w", encoding="ascii") as file:
             file.write("[limits]\nconnections_per_account_max = 10000\n[log]\nlevel = \"warning\"\n")
-        command = [self.program, "serve", "--data", self.data, "--config", self.config, "--imap", "127.0.0.1:0",
-                   "--imaps", "127.0.0.1:0", "--lmtp", "127.0.0.1:0", "--allow-plaintext"]
+        command = [self.program, "serve", "--data", self.data, "--config", self.config, "--allow-plaintext"]
+        for name in ("imap", "imaps", "lmtp"):
+            command += [f"--{name}", f"127.0.0.1:{self.ports.get(name, 0)}"]
         with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         words = self.process.stdout.readline().split()
@@ -275,16 +278,16 @@ class Dovecot(Server):
             file.writelines(f"{name}:{text}\n" for name, text in hashes.items())
 
     def start(self, fsync=None, hibernate_seconds=0):
-        imap, imaps, lmtp = free_ports(3)
+        if not self.ports:
+            self.ports = dict(zip(("imap", "imaps", "lmtp"), free_ports(3)))
         with open(self.config, "w", encoding="ascii") as file:
             file.write(CONFIGURATION.format(
                 directory=self.directory, certificate=self.certificate, key=self.key, fsync=fsync or self.fsync,
                 hibernate=f"{hibernate_seconds} s" if hibernate_seconds else "0", descriptors=DESCRIPTORS,
                 # A process that gave its client away to imap-hibernate ends, so that its memory is not counted.
-                imap_service_count=1 if hibernate_seconds else 0, imap=imap, imaps=imaps, lmtp=lmtp))
+                imap_service_count=1 if hibernate_seconds else 0, **self.ports))
         self.process = subprocess.Popen(["dovecot", "-F", "-c", self.config], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        self.ports = {"imap": imap, "imaps": imaps, "lmtp": lmtp}
         deadline = time.monotonic() + READY_SECONDS
         while True:
             try:
