@@ -221,11 +221,11 @@
   function ratioScale(measures) {
     const low = Math.log(Math.min(0.8, ...measures.map((one) => one.ratio.least)));
     const high = Math.log(Math.max(1.25, ...measures.map((one) => one.ratio.most)));
-    return (value) => 8 + 244 * (Math.log(value) - low) / (high - low);
+    return (value) => 8 + 204 * (Math.log(value) - low) / (high - low);
   }
   // A dot for the median on a line from the least to the most; the upright line is 1: both are as good.
   function ratioMark(ratio, at) {
-    const made = svg("svg", {class: "ratio", width: 260, height: 18, role: "img",
+    const made = svg("svg", {class: "ratio", width: 220, height: 18, role: "img",
       "aria-label": `${times(ratio.median)}, from ${times(ratio.least)} to ${times(ratio.most)}`});
     const better = `var(--run${ratio.median >= 1 ? 1 : 0})`;
     made.append(svg("line", {x1: at(1), x2: at(1), y1: 0, y2: 18, stroke: "var(--faint)", "stroke-dasharray": "2 2"}),
@@ -244,7 +244,7 @@
   // `rows` are [name or node, measure, target or nothing]. Columns for targets are there if one row has one.
   function measureTable(comparison, rows, at) {
     const hasTargets = rows.some(([, , target]) => target);
-    return table(["", server(0, comparison.a), server(1, comparison.b), "ratio", "least–most", ...(hasTargets ? ["floor → aim", "reached"] : []),
+    const made = table(["", server(0, comparison.a), server(1, comparison.b), "ratio", "least–most", ...(hasTargets ? ["floor → aim", "reached"] : []),
       `${comparison.b} better →, logarithmic`],
     rows.map(([name, measure, target]) => {
       const {unit, a_median, b_median, ratio} = measure;
@@ -252,6 +252,8 @@
         `${times(ratio.least)}–${times(ratio.most)}`,
         ...(hasTargets ? [target ? `${target.floor} → ${target.aim}` : "", verdictOf(target, measure)] : []), ratioMark(ratio, at)];
     }));
+    made.classList.add("measures");
+    return made;
   }
 
   function drawScenario(comparison, scenario, isOnly) {
