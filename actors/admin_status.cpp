@@ -118,6 +118,7 @@ Awaitable<AdminResult> status(AdminCall* call) {
         {"memory",
          {{"resident_bytes", told->resident_bytes},
           {"account_bytes", all.account_bytes},
+          {"text_cache_bytes", server->context().texts.memory_bytes()},
           {"rocksdb_bytes", told->store.rocksdb_memory_bytes}}},
         {"backup", backup_status_json(server->snapshots().status())},
         {"auth", auth_json(server->auth().statistics())},

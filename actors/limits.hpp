@@ -83,7 +83,7 @@ inline constexpr std::size_t kKnownCredentialsMax = 4096;
 // Failed logins on one connection before it is closed.
 inline constexpr unsigned kFailedLoginsMax = 10;
 
-// Summaries that FETCH asks the store for at once: a page of messages.
+// Summaries that SORT and THREAD ask the store for at once: a page of messages.
 inline constexpr std::size_t kSummariesAtOnce = 256;
 
 // Messages that a search by columns looks at on the network thread (about 1 ns each and key, and 10
@@ -92,6 +92,11 @@ inline constexpr std::size_t kInlineSearchMessagesMax = 200'000;
 
 // What a search by header fields reads of a message at first; more when the header is longer.
 inline constexpr std::size_t kSearchHeaderBytes = 1024;
+
+// Of what is kept ready for a page of messages (page_texts.hpp): one text, and all texts of one
+// kind. Ten times what mail has; a message with more is read again each time it is asked for.
+inline constexpr std::size_t kPageTextBytesMax = 16 * 1024;
+inline constexpr std::size_t kPageTextsBytesMax = 1024 * 1024;
 
 // RFC 5321 §4.5.3.1.8 asks for 100; each costs its address and one append.
 inline constexpr std::size_t kLmtpRecipientsMax = 1000;

@@ -84,6 +84,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::open(ServerOptions op
                                              .auth = *server->auth_,
                                              .options = settings.imap_options,
                                              .counters = {},
+                                             .texts = PageTextCache(settings.text_cache_bytes),
                                              .core_contexts = {},
                                              .tls = std::move(tls),
                                              .after_login = protocol::kFragmenterLimitsAfterLogin,

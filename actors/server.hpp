@@ -60,6 +60,7 @@ struct ServerOptions {
     ImapOptions imap_options;
     std::vector<CertificateFiles> certificates;  // empty: no TLS
     std::uint64_t account_memory_bytes_max = 512U << 20;
+    std::uint64_t text_cache_bytes = 128U << 20;    // see PageTextCache
     std::uint64_t connections_max = 20'000;         // IMAP, all together
     std::uint64_t connections_per_address_max = 0;  // 0: no limit
     std::chrono::seconds change_horizon{90 * 24 * 3600};

@@ -5,6 +5,7 @@
 #include "actors/auth/auth_service.hpp"
 #include "actors/core.hpp"
 #include "actors/limits.hpp"
+#include "actors/page_texts.hpp"
 #include "actors/store_actor.hpp"
 #include "actors/tls_context.hpp"
 #include "actors/worker_pool.hpp"
@@ -62,6 +63,7 @@ struct ServerContext {
     AuthService& auth;
     ImapOptions options;
     ServerCounters counters;
+    PageTextCache texts;
     std::vector<std::unique_ptr<CoreContext>> core_contexts;  // by Core::index()
     std::shared_ptr<TlsContext> tls;                          // null: no STARTTLS, no TLS port
     protocol::FragmenterLimits after_login = protocol::kFragmenterLimitsAfterLogin;

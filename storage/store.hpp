@@ -168,11 +168,17 @@ class Store {
     virtual Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox,
                                              ModSeq since) const = 0;
 
-    // The summaries of `bodies` in the order asked; an empty string where there is none (the body,
-    // as long as it can be opened, makes it again). Never
-    // blocks when `cached_only`: then nullopt if any of them is not in memory.
-    virtual std::optional<Result<std::vector<std::string>>> summaries(
-        AccountId account, std::span<const BodyId> bodies, bool cached_only) const = 0;
+    // Calls visit(index, summary) for each of `bodies` that has a summary, in no order; without one
+    // the body, as long as it can be opened, makes it again. The summary is valid during the call.
+    // Never blocks when `cached_only`: then nullopt, with some visited or none, if any of them is
+    // not in memory.
+    virtual std::optional<Result<void>> visit_summaries(
+        AccountId account, std::span<const BodyId> bodies, bool cached_only,
+        const std::function<void(std::size_t, std::string_view)>& visit) const = 0;
+    // The same as a list in the order asked; an empty string where there is none.
+    std::optional<Result<std::vector<std::string>>> summaries(AccountId account,
+                                                              std::span<const BodyId> bodies,
+                                                              bool cached_only) const;
     // A body whose last message was expunged can be opened for StoreOptions::expunged_kept longer,
     // unless the disk is short of space. kNotFound after that.
     virtual std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const = 0;

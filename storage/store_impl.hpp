@@ -85,9 +85,9 @@ class StoreImpl final : public Store {
         const std::function<bool(ModSeq, const ChangeRecord&)>& visit) const override;
     Result<UidRanges> expunged_since(AccountId account, MailboxId mailbox,
                                      ModSeq since) const override;
-    std::optional<Result<std::vector<std::string>>> summaries(AccountId account,
-                                                              std::span<const BodyId> bodies,
-                                                              bool cached_only) const override;
+    std::optional<Result<void>> visit_summaries(
+        AccountId account, std::span<const BodyId> bodies, bool cached_only,
+        const std::function<void(std::size_t, std::string_view)>& visit) const override;
     std::optional<Result<BodyReader>> open_body(BodyId body, bool cached_only) const override;
     std::vector<Result<BodyReader>> open_bodies(std::span<const BodyId> bodies) const override;
     Result<void> visit_bodies(

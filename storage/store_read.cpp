@@ -270,19 +270,33 @@ Result<UidRanges> StoreImpl::expunged_since(AccountId account, MailboxId mailbox
     return merged;
 }
 
-std::optional<Result<std::vector<std::string>>> StoreImpl::summaries(AccountId account,
-                                                                     std::span<const BodyId> bodies,
-                                                                     bool cached_only) const {
+std::optional<Result<std::vector<std::string>>> Store::summaries(AccountId account,
+                                                                 std::span<const BodyId> bodies,
+                                                                 bool cached_only) const {
     std::vector<std::string> found(bodies.size());
+    const auto visited =
+        visit_summaries(account, bodies, cached_only,
+                        [&](std::size_t i, std::string_view summary) { found[i] = summary; });
+    if (!visited) return std::nullopt;
+    if (!*visited) return tl::unexpected(visited->error());
+    return found;
+}
+
+std::optional<Result<void>> StoreImpl::visit_summaries(
+    AccountId account, std::span<const BodyId> bodies, bool cached_only,
+    const std::function<void(std::size_t, std::string_view)>& visit) const {
+    if (bodies.empty()) return Result<void>();
     rocksdb::ReadOptions options = read_options(cached_only);
     if (bodies.size() <= kLookUpMax) {
         for (std::size_t i = 0; i < bodies.size(); ++i) {
+            std::string found;
             const rocksdb::Status status = db_->Get(options, family(Family::kSummaries),
-                                                    keys::summary(account, bodies[i]), &found[i]);
-            if (is_uncached(status, found[i], cached_only)) return std::nullopt;
+                                                    keys::summary(account, bodies[i]), &found);
+            if (is_uncached(status, found, cached_only)) return std::nullopt;
             if (!status.ok() && !status.IsNotFound()) return tl::unexpected(store_error(status));
+            if (status.ok()) visit(i, found);
         }
-        return found;
+        return Result<void>();
     }
     const std::vector<std::uint32_t> order = ascending(bodies);
     const std::string end = keys::summary(account, bodies[order.back()]) + '\0';
@@ -292,14 +306,14 @@ std::optional<Result<std::vector<std::string>>> StoreImpl::summaries(AccountId a
         db_->NewIterator(options, family(Family::kSummaries)));
     KeyWalk walk(*at);
     for (const std::uint32_t index : order) {
-        if (walk.find(keys::summary(account, bodies[index]))) found[index] = view(at->value());
+        if (walk.find(keys::summary(account, bodies[index]))) visit(index, view(at->value()));
         if (!at->Valid()) {
             if (at->status().IsIncomplete()) return std::nullopt;
             if (!at->status().ok()) return tl::unexpected(store_error(at->status()));
             break;
         }
     }
-    return found;
+    return Result<void>();
 }
 
 Result<BodyRecord> StoreImpl::body_record(BodyId body) const {

@@ -266,6 +266,10 @@ std::vector<Setting> make_settings() {
         {"store", "block_cache_bytes", "Memory for RocksDB's block cache.",
          bytes(d.store.block_cache_bytes),
          bytes_into(&Config::store, &Config::Store::block_cache_bytes, kMiB, 1024 * kGiB)},
+        {"store", "text_cache_bytes",
+         "Memory for envelopes, structures and headers that were asked for: about 1 KiB a message.",
+         bytes(d.store.text_cache_bytes),
+         bytes_into(&Config::store, &Config::Store::text_cache_bytes, 0, 1024 * kGiB)},
 
         {"backup", "every",
          "How often the server makes a backup by itself, like \"1h\". 0s: never.",

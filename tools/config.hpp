@@ -64,6 +64,7 @@ struct Config {
         std::uint64_t segment_bytes = 64u << 20;
         std::uint64_t disk_reserve_bytes = 64u << 20;
         std::uint64_t block_cache_bytes = 64u << 20;
+        std::uint64_t text_cache_bytes = 128u << 20;
     } store;
 
     struct Backup {

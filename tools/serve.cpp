@@ -106,6 +106,7 @@ actors::ServerOptions server_options(const ServeOptions& serving) {
                                     config.backup.keep_daily,   config.backup.keep_weekly,
                                     config.backup.keep_monthly, config.backup.keep_yearly};
     options.account_memory_bytes_max = config.limits.account_memory_bytes_max;
+    options.text_cache_bytes = config.store.text_cache_bytes;
     options.connections_max = config.limits.connections_max;
     options.connections_per_address_max = config.limits.connections_per_address_max;
     options.change_horizon = config.store.change_horizon;

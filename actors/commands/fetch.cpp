@@ -2,237 +2,26 @@
 // BINARY: RFC 3516; SAVEDATE: RFC 8514; EMAILID: RFC 8474; PREVIEW: RFC 8970).
 //
 // What is asked for decides the way: numbers and flags come straight from the view's columns,
-// ENVELOPE and BODYSTRUCTURE from the summaries, a page of messages at a time, and only sections
-// need the body, which is read and parsed once for each message.
+// ENVELOPE and BODYSTRUCTURE from the texts that are kept for a page of messages, which come from
+// the summaries, and only sections need the body, which is read and parsed once for each message.
 #include "actors/commands/commands.hpp"
+#include "actors/commands/fetch_items.hpp"
 #include "actors/limits.hpp"
-#include "protocol/message/mime_parser.hpp"
-#include "protocol/message/section.hpp"
+#include "actors/page_texts.hpp"
 #include "protocol/message/summary.hpp"
 #include "protocol/write_fetch.hpp"
-
-#include <fmt/format.h>
-
-#include <array>
 
 namespace tidemark::actors::commands {
 
 using protocol::CodeKind;
-using protocol::FetchAttribute;
 using protocol::FetchItem;
 using protocol::FetchWriter;
 
 namespace {
 
-struct Plan {
-    std::vector<FetchItem> items;
-    std::vector<std::string> labels;  // of items, where they have one of their own
-    bool uid = false;
-    bool flags = false;
-    bool modseq = false;
-    bool needs_summary = false;
-    bool needs_body = false;
-    bool sets_seen = false;
-    bool only_flags = true;  // UID, FLAGS, MODSEQ and nothing else
-    // The one item that needs the body, when that is the whole message: it can be sent in pieces.
-    std::optional<std::size_t> whole_body;
-};
-
-bool is_from_summary(FetchAttribute attribute) {
-    return attribute == FetchAttribute::envelope || attribute == FetchAttribute::body ||
-           attribute == FetchAttribute::body_structure || attribute == FetchAttribute::preview;
-}
-
-bool is_from_body(FetchAttribute attribute) {
-    switch (attribute) {
-        case FetchAttribute::rfc822:
-        case FetchAttribute::rfc822_header:
-        case FetchAttribute::rfc822_text:
-        case FetchAttribute::body_section:
-        case FetchAttribute::binary:
-        case FetchAttribute::binary_size:
-            return true;
-        default:
-            return false;
-    }
-}
-
-bool is_whole_body(const FetchItem& item) {
-    return item.attribute == FetchAttribute::rfc822 ||
-           (item.attribute == FetchAttribute::body_section && item.section.path.empty() &&
-            item.section.kind == protocol::message::SectionKind::kAll);
-}
-
-Plan make_plan(ImapSession* session, const command::Fetch& fetch) {
-    Plan plan;
-    // RFC 9051 §6.4.9: UID FETCH answers with the UID, asked for or not; RFC 7162 §3.1.4.1:
-    // CHANGEDSINCE with MODSEQ.
-    plan.uid = fetch.by_uid;
-    plan.modseq = fetch.changed_since.has_value();
-    for (const FetchItem& item : fetch.items) {
-        switch (item.attribute) {
-            case FetchAttribute::uid:
-                plan.uid = true;
-                continue;
-            case FetchAttribute::flags:
-                plan.flags = true;
-                continue;
-            case FetchAttribute::modseq:
-                plan.modseq = true;
-                continue;
-            default:
-                break;
-        }
-        plan.only_flags = false;
-        plan.needs_summary = plan.needs_summary || is_from_summary(item.attribute);
-        plan.needs_body = plan.needs_body || is_from_body(item.attribute);
-        plan.sets_seen = plan.sets_seen || item.sets_seen();
-        plan.items.push_back(item);
-        plan.labels.push_back(protocol::fetch_label(item));
-    }
-    if (session->selected()->is_read_only) plan.sets_seen = false;
-    std::size_t bodies = 0;
-    for (std::size_t i = 0; i < plan.items.size(); ++i) {
-        if (!is_from_body(plan.items[i].attribute)) continue;
-        ++bodies;
-        if (is_whole_body(plan.items[i])) plan.whole_body = i;
-    }
-    if (bodies != 1) plan.whole_body.reset();
-    return plan;
-}
-
-// The sources of one message's items.
-struct Sources {
-    storage::Message message;
-    std::uint32_t seq = 0;
-    const std::string* summary = nullptr;
-    std::shared_ptr<const std::string> body;
-    std::optional<protocol::message::ParsedMessage> parsed;
-
-    const protocol::message::ParsedMessage& structure() {
-        if (!parsed) parsed = protocol::message::parse_message(*body);
-        return *parsed;
-    }
-};
-
-void write_text(FetchWriter& writer, std::string_view label, const Sources& from,
-                const std::optional<protocol::message::SectionText>& section,
-                const std::optional<protocol::Partial>& partial) {
-    if (!section) return writer.nil(label);
-    std::string_view text = section->text();
-    if (partial) text = protocol::message::partial(text, partial->offset, partial->count);
-    if (!section->is_assembled()) return writer.literal(label, from.body, text);
-    auto copy = std::make_shared<const std::string>(text);
-    const std::string_view view = *copy;
-    writer.literal(label, std::move(copy), view);
-}
-
-// RFC 3516 §4.4: a literal8 where there is a NUL, else a literal. False: UNKNOWN-CTE.
-bool write_binary(FetchWriter& writer, std::string_view label, Sources& from,
-                  const FetchItem& item) {
-    auto found = protocol::message::fetch_binary(from.structure(), item.section.path);
-    if (!found.text) {
-        if (found.error == protocol::message::BinaryError::kUnknownCte) return false;
-        if (item.attribute == FetchAttribute::binary_size) {
-            writer.number(label, 0);
-        } else {
-            writer.nil(label);
-        }
-        return true;
-    }
-    if (item.attribute == FetchAttribute::binary_size) {
-        writer.number(label, found.text->text().size());
-        return true;
-    }
-    std::string_view text = found.text->text();
-    if (item.partial)
-        text = protocol::message::partial(text, item.partial->offset, item.partial->count);
-    auto copy = std::make_shared<const std::string>(text);
-    const std::string_view view = *copy;
-    if (view.find('\0') != std::string_view::npos) {
-        writer.literal8(label, std::move(copy), view);
-    } else {
-        writer.literal(label, std::move(copy), view);
-    }
-    return true;
-}
-
-void write_section(FetchWriter& writer, std::string_view label, Sources& from,
-                   const FetchItem& item) {
-    protocol::message::SectionSpec spec = item.section;
-    if (item.attribute == FetchAttribute::rfc822_header)
-        spec.kind = protocol::message::SectionKind::kHeader;
-    if (item.attribute == FetchAttribute::rfc822_text)
-        spec.kind = protocol::message::SectionKind::kText;
-    if (spec.path.empty() && spec.kind == protocol::message::SectionKind::kAll) {
-        std::string_view text = *from.body;
-        if (item.partial)
-            text = protocol::message::partial(text, item.partial->offset, item.partial->count);
-        return writer.literal(label, from.body, text);
-    }
-    // With nothing parsed yet only as much is parsed as the section needs.
-    const auto section = from.parsed
-                             ? protocol::message::fetch_section(*from.parsed, spec)
-                             : protocol::message::fetch_section(std::string_view(*from.body), spec);
-    write_text(writer, label, from, section, item.partial);
-}
-
-// False: the item can not be given (UNKNOWN-CTE); the response must be taken back.
-bool write_item(ImapSession* session, FetchWriter& writer, const std::string& label,
-                const FetchItem& item, Sources& from) {
-    const storage::Message& message = from.message;
-    switch (item.attribute) {
-        case FetchAttribute::rfc822_size:
-            writer.rfc822_size(message.size);
-            return true;
-        case FetchAttribute::internal_date:
-            writer.internal_date(
-                {message.internal_date.unix_seconds, message.internal_date.zone_minutes});
-            return true;
-        case FetchAttribute::save_date:
-            writer.save_date(protocol::DateTime{message.save_date, 0});
-            return true;
-        case FetchAttribute::email_id:
-            writer.object_id(label, fmt::format("E{:x}", storage::raw(message.body)));
-            return true;
-        case FetchAttribute::thread_id:
-            writer.nil(label);
-            return true;  // RFC 8474 §5.2: not supported
-        case FetchAttribute::envelope:
-        case FetchAttribute::body:
-        case FetchAttribute::body_structure:
-        case FetchAttribute::preview: {
-            const auto summary = protocol::message::SummaryView::read(*from.summary);
-            if (!summary) return writer.nil(label), true;
-            if (item.attribute == FetchAttribute::envelope) writer.text(label, summary->envelope());
-            if (item.attribute == FetchAttribute::body) writer.text(label, summary->body());
-            if (item.attribute == FetchAttribute::body_structure)
-                writer.text(label, summary->body_structure());
-            if (item.attribute == FetchAttribute::preview) {
-                writer.string(label, summary->preview(), session->encoding());
-            }
-            return true;
-        }
-        case FetchAttribute::binary:
-        case FetchAttribute::binary_size:
-            return write_binary(writer, label, from, item);
-        case FetchAttribute::rfc822:
-        case FetchAttribute::rfc822_header:
-        case FetchAttribute::rfc822_text:
-        case FetchAttribute::body_section:
-            write_section(writer, label, from, item);
-            return true;
-        case FetchAttribute::uid:
-        case FetchAttribute::flags:
-        case FetchAttribute::modseq:
-            return true;  // not among the items of a plan
-    }
-    return true;
-}
-
 class Fetcher {
   public:
-    Fetcher(ImapSession* session, Plan plan, command::Fetch fetch)
+    Fetcher(ImapSession* session, FetchPlan plan, command::Fetch fetch)
         : session_(session), plan_(std::move(plan)), fetch_(std::move(fetch)) {}
 
     Awaitable<void> run(Tag tag, storage::UidRanges uids);
@@ -250,9 +39,17 @@ class Fetcher {
     void write_flags_only(const storage::Page& page, std::size_t index, std::uint32_t seq);
     Awaitable<bool> write_full(const storage::Page* page, std::vector<std::size_t> indexes,
                                std::uint32_t first_seq);
-    Awaitable<std::vector<std::string>> load_summaries(std::vector<storage::BodyId> bodies);
+    Awaitable<void> load_texts(const storage::Page* page, const std::vector<std::size_t>* indexes);
+    Awaitable<Outcome<SummaryTexts>> read_texts(std::vector<storage::BodyId> bodies,
+                                                TextKinds kinds);
+    bool has_texts(std::size_t index) const;
+    void write_texts(const storage::Page& page, std::size_t index, std::uint32_t seq,
+                     std::size_t text_index);
+    Awaitable<bool> complete_sources(FetchSources* from);
+    Awaitable<bool> write_message(storage::Message message, std::uint32_t seq,
+                                  std::size_t text_index);
     Awaitable<Outcome<storage::BodyReader>> open_large(storage::BodyId body);
-    Awaitable<bool> write_streamed(Sources* from);
+    Awaitable<bool> write_streamed(FetchSources* from);
     Awaitable<void> mark_seen();
     void note_seen(const storage::Message& message) {
         if (plan_.sets_seen && (message.flags & storage::kSeen) == 0) {
@@ -262,9 +59,13 @@ class Fetcher {
     bool is_over() const { return session_->is_gone() || session_->mailbox() == nullptr; }
 
     ImapSession* session_;
-    Plan plan_;
+    FetchPlan plan_;
     command::Fetch fetch_;
     storage::UidRanges seen_;
+    // Of the page that is being written, and whether their indexes are those of the page or count
+    // the wanted messages only.
+    SummaryTexts texts_;
+    bool texts_are_of_wanted_ = false;
     std::optional<AccountError> failure_;
     bool unknown_cte_ = false;
 };
@@ -290,74 +91,163 @@ void Fetcher::write_flags_only(const storage::Page& page, std::size_t index, std
     writer.finish();
 }
 
-Awaitable<std::vector<std::string>> Fetcher::load_summaries(std::vector<storage::BodyId> bodies) {
+// From memory on this thread when all is there, else on a worker.
+Awaitable<Outcome<SummaryTexts>> Fetcher::read_texts(std::vector<storage::BodyId> bodies,
+                                                     TextKinds kinds) {
     auto& store = session_->account()->store().store();
     const auto account = session_->account()->id();
-    if (auto cached = store.summaries(account, bodies, true); cached && *cached)
+    if (auto cached = read_summary_texts(store, account, bodies, kinds, true); cached && *cached)
         co_return std::move(**cached);
-    auto loaded = co_await session_->account()->workers().run(
-        WorkPriority::interactive,
-        [&store, account, bodies] { return store.summaries(account, bodies, false); });
-    if (loaded && *loaded && **loaded) co_return std::move(***loaded);
-    co_return std::vector<std::string>(bodies.size());
+    auto read = co_await session_->account()->workers().run(
+        WorkPriority::interactive, [&store, account, bodies = std::move(bodies), kinds] {
+            return read_summary_texts(store, account, bodies, kinds, false);
+        });
+    if (read && *read && **read) co_return std::move(***read);
+    co_return tl::unexpected(
+        AccountError{AccountErrorKind::kUnavailable, "the summaries can not be read now"});
+}
+
+// What was kept, or else what the summaries say: of the whole page, and kept, when at least half of
+// it is wanted. A text that can not be had is missing in `texts_`.
+Awaitable<void> Fetcher::load_texts(const storage::Page* page,
+                                    const std::vector<std::size_t>* indexes) {
+    PageTextCache& cache = session_->server().texts;
+    const auto account = session_->account()->id();
+    std::vector<storage::BodyId> bodies = page->fixed->body.to_vector();
+    texts_ = {};
+    texts_are_of_wanted_ = false;
+    TextKinds missing;
+    for (std::size_t i = 0; i < kSummaryTextKinds; ++i) {
+        const auto kind = static_cast<TextKind>(i);
+        if (!plan_.texts.contains(kind)) continue;
+        texts_[i] = cache.find(account, kind, bodies);
+        if (texts_[i] == nullptr) missing.add(kind);
+    }
+    if (missing.empty()) co_return;
+    const bool keeps = 2 * indexes->size() >= page->count();
+    if (!keeps) {
+        missing = plan_.texts;
+        texts_ = {};
+        texts_are_of_wanted_ = true;
+        std::vector<storage::BodyId> wanted;
+        wanted.reserve(indexes->size());
+        for (const std::size_t index : *indexes) wanted.push_back(bodies[index]);
+        bodies = std::move(wanted);
+    }
+    auto read = co_await read_texts(std::move(bodies), missing);
+    if (!read) co_return;
+    for (std::size_t i = 0; i < kSummaryTextKinds; ++i) {
+        const auto kind = static_cast<TextKind>(i);
+        if (!missing.contains(kind)) continue;
+        texts_[i] = std::move((*read)[i]);
+        if (keeps) cache.insert(account, kind, texts_[i]);
+    }
+}
+
+bool Fetcher::has_texts(std::size_t index) const {
+    for (std::size_t i = 0; i < kSummaryTextKinds; ++i) {
+        if (!plan_.texts.contains(static_cast<TextKind>(i))) continue;
+        if (texts_[i] == nullptr || !texts_[i]->at(index)) return false;
+    }
+    return true;
+}
+
+// A message of which nothing but texts, flags and numbers is asked for, and all texts are there.
+void Fetcher::write_texts(const storage::Page& page, std::size_t index, std::uint32_t seq,
+                          std::size_t text_index) {
+    const storage::Uid uid = page.fixed->uid[index];
+    FetchWriter writer(session_->out(), seq);
+    if (plan_.uid) writer.uid(uid);
+    if (plan_.flags) writer.flags(flag_text(uid, page.flags[index]));
+    if (plan_.modseq) writer.modseq(page.modseq[index]);
+    for (std::size_t i = 0; i < plan_.items.size(); ++i) {
+        const TextKind kind = *text_kind(plan_.items[i].attribute);
+        writer.text(plan_.labels[i], *texts_[static_cast<std::size_t>(kind)]->at(text_index));
+    }
+    writer.finish();
+}
+
+// The body, if it is needed, and the summary where a text is missing. False: an error is noted, or
+// the session is over.
+Awaitable<bool> Fetcher::complete_sources(FetchSources* from) {
+    const bool has_all = plan_.texts.empty() || has_texts(from->text_index);
+    if (!has_all) {
+        // A text that is too long to be kept is in the summary nevertheless.
+        auto& store = session_->account()->store().store();
+        const auto account = session_->account()->id();
+        auto read = co_await session_->account()->workers().run(
+            WorkPriority::interactive, [&store, account, body = from->message.body] {
+                return store.summaries(account, std::vector{body}, false);
+            });
+        if (is_over()) co_return false;
+        if (read && *read && **read) from->made = std::move((**read)->front());
+        if (!protocol::message::SummaryView::read(from->made)) from->made.clear();
+    }
+    const bool has_summary = has_all || !from->made.empty();
+    const bool streams = plan_.whole_body && from->message.size >= kStreamedBodyBytesMin;
+    if (has_summary && (!plan_.needs_body || streams)) co_return true;
+    auto body = co_await read_body(session_, from->message.body);
+    if (is_over()) co_return false;
+    if (!body) {
+        failure_ = body.error();
+        co_return false;
+    }
+    from->body = std::move(*body);
+    if (!has_summary) {
+        from->made =
+            protocol::message::encode_summary(protocol::message::make_summary(*from->body));
+    }
+    co_return true;
 }
 
 // The wanted messages of one page.
 Awaitable<bool> Fetcher::write_full(const storage::Page* page, std::vector<std::size_t> indexes,
                                     std::uint32_t first_seq) {
-    std::vector<std::string> summaries;
-    if (plan_.needs_summary) {
-        std::vector<storage::BodyId> bodies;
-        bodies.reserve(indexes.size());
-        for (const std::size_t index : indexes) bodies.push_back(page->fixed->body[index]);
-        summaries = co_await load_summaries(std::move(bodies));
+    if (!plan_.texts.empty()) {
+        co_await load_texts(page, &indexes);
         if (is_over()) co_return false;
     }
+    auto& out = session_->out();
     for (std::size_t i = 0; i < indexes.size(); ++i) {
         const std::size_t index = indexes[i];
-        Sources from;
-        from.message = page->at(index);
-        from.seq = first_seq + static_cast<std::uint32_t>(index);
-        std::string made;  // a summary that the store does not have
-        if (plan_.needs_summary) from.summary = &summaries[i];
-        const bool has_summary = from.summary == nullptr || !from.summary->empty();
-        if (plan_.whole_body && has_summary && from.message.size >= kStreamedBodyBytesMin) {
-            if (!(co_await write_streamed(&from)) || is_over()) co_return false;
-            continue;
+        const std::uint32_t seq = first_seq + static_cast<std::uint32_t>(index);
+        const std::size_t text_index = texts_are_of_wanted_ ? i : index;
+        if (plan_.only_texts && has_texts(text_index)) {
+            write_texts(*page, index, seq, text_index);
+        } else if (!(co_await write_message(page->at(index), seq, text_index))) {
+            co_return false;
         }
-        if (plan_.needs_body || !has_summary) {
-            auto body = co_await read_body(session_, from.message.body);
-            if (is_over()) co_return false;
-            if (!body) {
-                failure_ = body.error();
-                continue;
-            }
-            from.body = std::move(*body);
-            if (from.summary != nullptr && from.summary->empty()) {
-                made =
-                    protocol::message::encode_summary(protocol::message::make_summary(*from.body));
-                from.summary = &made;
-            }
-        }
-        auto& out = session_->out();
-        const std::size_t before = out.size();
-        FetchWriter writer(out, from.seq);
-        if (plan_.uid) writer.uid(from.message.uid);
-        if (plan_.flags) writer.flags(flag_text(from.message.uid, from.message.flags));
-        if (plan_.modseq) writer.modseq(from.message.modseq);
-        bool complete = true;
-        for (std::size_t item = 0; item < plan_.items.size() && complete; ++item) {
-            complete = write_item(session_, writer, plan_.labels[item], plan_.items[item], from);
-        }
-        if (!complete) {
-            out.truncate(before);
-            unknown_cte_ = true;
-            continue;
-        }
-        writer.finish();
-        note_seen(from.message);
-        if (!(co_await session_->flush_if_large()) || is_over()) co_return false;
+        if (out.size() >= kFlushBytes && (!(co_await session_->flush_if_large()) || is_over()))
+            co_return false;
     }
+    co_return true;
+}
+
+// False: the session is over. An error is kept for the end of the command.
+Awaitable<bool> Fetcher::write_message(storage::Message message, std::uint32_t seq,
+                                       std::size_t text_index) {
+    FetchSources from;
+    from.message = message;
+    from.seq = seq;
+    from.texts = &texts_;
+    from.text_index = text_index;
+    if (!(co_await complete_sources(&from))) co_return !is_over();
+    if (plan_.whole_body && from.message.size >= kStreamedBodyBytesMin)
+        co_return (co_await write_streamed(&from)) && !is_over();
+    auto& out = session_->out();
+    const std::size_t before = out.size();
+    FetchWriter writer(out, from.seq);
+    if (plan_.uid) writer.uid(from.message.uid);
+    if (plan_.flags) writer.flags(flag_text(from.message.uid, from.message.flags));
+    if (plan_.modseq) writer.modseq(from.message.modseq);
+    for (std::size_t item = 0; item < plan_.items.size(); ++item) {
+        if (write_item(session_, writer, plan_.labels[item], plan_.items[item], from)) continue;
+        out.truncate(before);
+        unknown_cte_ = true;
+        co_return true;
+    }
+    writer.finish();
+    note_seen(from.message);
     co_return true;
 }
 
@@ -385,7 +275,7 @@ Awaitable<Outcome<storage::BodyReader>> Fetcher::open_large(storage::BodyId body
 }
 
 // A large message, a piece at a time: at no moment more of it is in memory than one flush holds.
-Awaitable<bool> Fetcher::write_streamed(Sources* from) {
+Awaitable<bool> Fetcher::write_streamed(FetchSources* from) {
     auto reader = co_await open_large(from->message.body);
     if (is_over()) co_return false;
     if (!reader) {
@@ -509,7 +399,7 @@ Awaitable<void> fetch(ImapSession* session, Tag tag, command::Fetch fetch) {
     if (fetch.by_uid) session->sync(true);
     auto uids = session->resolve(tag, fetch.set, fetch.by_uid);
     if (!uids) co_return;
-    Plan plan = make_plan(session, fetch);
+    FetchPlan plan = make_plan(session, fetch);
     if (plan.modseq) session->enable_condstore();
     auto fetcher = std::make_unique<Fetcher>(session, std::move(plan), std::move(fetch));
     co_await fetcher->run(std::move(tag), std::move(*uids));
