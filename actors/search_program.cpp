@@ -210,10 +210,10 @@ bool CompiledSearch::needs_messages() const {
 }
 
 tl::expected<std::vector<CompiledSearch::Match>, SearchErrorKind> CompiledSearch::run(
-    const storage::MailboxView& view, const storage::Store& store, storage::AccountId account,
-    const WorkCancelled* cancelled) const {
+    const storage::MailboxView& view, const storage::Store& store, PageTextCache& texts,
+    storage::AccountId account, const WorkCancelled* cancelled) const {
     const auto is_cancelled = [&] { return cancelled != nullptr && cancelled->requested(); };
-    SearchScan scan(view, store, account);
+    SearchScan scan(view, store, texts, account);
     PageAnswers answers(slots_);
     std::vector<PageBits> found(view.pages().size());
     std::size_t count = 0;

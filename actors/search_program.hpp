@@ -22,6 +22,7 @@ namespace tidemark::actors {
 
 enum class SearchErrorKind : std::uint8_t { kBadCharset, kBadNumber, kCancelled, kUnreadable };
 
+class PageTextCache;
 class SearchScan;
 
 class CompiledSearch {
@@ -43,6 +44,7 @@ class CompiledSearch {
     // Messages that match, ascending. Any thread; `cancelled` may be null.
     tl::expected<std::vector<Match>, SearchErrorKind> run(const storage::MailboxView& view,
                                                           const storage::Store& store,
+                                                          PageTextCache& texts,
                                                           storage::AccountId account,
                                                           const WorkCancelled* cancelled) const;
 

@@ -15,6 +15,8 @@ void SearchScan::begin_page(std::uint32_t page) {
     bodies_.clear();
     readers_.clear();
     summaries_.clear();
+    headers_.reset();
+    asked_for_headers_ = false;
 }
 
 void SearchScan::set_candidates(const storage::PageBits& candidates) {
@@ -66,8 +68,24 @@ std::optional<message::SummaryView> SearchScan::summary() {
     return message::SummaryView::read(bytes);
 }
 
+const PageTexts* SearchScan::headers() {
+    if (asked_for_headers_) return headers_.get();
+    asked_for_headers_ = true;
+    const std::vector<storage::BodyId> all = page_->fixed->body.to_vector();
+    headers_ = texts_.find(account_, TextKind::kHeader, all);
+    if (headers_ == nullptr && 2 * bodies_.size() >= all.size()) {
+        headers_ = read_headers(store_, all);
+        texts_.insert(account_, TextKind::kHeader, headers_);
+    }
+    return headers_.get();
+}
+
 bool SearchScan::header_matches(std::string_view name, const message::SubstringMatcher& matcher) {
     if (body_) return message::match_header(*body_, name, matcher);
+    if (const PageTexts* kept = headers()) {
+        if (const auto header = kept->at(index_))
+            return message::match_header(*header, name, matcher);
+    }
     const storage::BodyReader* from = reader();
     if (from == nullptr) return false;
     const std::size_t all = std::min<std::size_t>(from->length(), message::kHeaderBytesMax);

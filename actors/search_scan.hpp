@@ -4,9 +4,12 @@
 // candidates when a key first asks for it, so that the store reads neighbours together. Of bodies
 // and headers only the message under examination is held.
 //
+// The headers of a page that a search looks through stay in the cache of texts for the next one.
+//
 // Thread: any one; blocks on the disk.
 #pragma once
 
+#include "actors/page_texts.hpp"
 #include "protocol/message/mime_parser.hpp"
 #include "protocol/message/substring_matcher.hpp"
 #include "protocol/message/summary.hpp"
@@ -15,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,9 +28,9 @@ namespace tidemark::actors {
 
 class SearchScan {
   public:
-    SearchScan(const storage::MailboxView& view, const storage::Store& store,
+    SearchScan(const storage::MailboxView& view, const storage::Store& store, PageTextCache& texts,
                storage::AccountId account)
-        : view_(view), store_(store), account_(account) {}
+        : view_(view), store_(store), texts_(texts), account_(account) {}
 
     void begin_page(std::uint32_t page);
     // The messages that may match still, all of those that begin_message() will name.
@@ -47,12 +51,15 @@ class SearchScan {
 
   private:
     const storage::BodyReader* reader();
+    // Of the whole page, if they are kept or so many are wanted that all may be read; or null.
+    const PageTexts* headers();
     bool load_body();
     // Where the message under examination is among the candidates.
     std::size_t rank() const { return rank_[index_]; }
 
     const storage::MailboxView& view_;
     const storage::Store& store_;
+    PageTextCache& texts_;
     storage::AccountId account_;
 
     const storage::Page* page_ = nullptr;
@@ -61,6 +68,8 @@ class SearchScan {
     std::array<std::uint16_t, storage::kPageCapacity> rank_{};
     std::vector<storage::Result<storage::BodyReader>> readers_;
     std::vector<std::string> summaries_;
+    std::shared_ptr<const PageTexts> headers_;
+    bool asked_for_headers_ = false;
 
     std::size_t index_ = 0;
     std::string header_;            // a buffer that is used again

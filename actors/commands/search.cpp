@@ -61,14 +61,16 @@ Awaitable<std::optional<std::vector<Match>>> find(ImapSession* session, Tag tag,
     const auto search = *compiled;
     const storage::ViewPtr view = environment.view;
     auto& store = session->account()->store().store();
+    auto& texts = session->server().texts;
     const auto account = session->account()->id();
     if (!search->needs_messages() && view->count() <= kInlineSearchMessagesMax) {
-        auto found = search->run(*view, store, account, nullptr);
+        auto found = search->run(*view, store, texts, account, nullptr);
         co_return std::move(*found);
     }
     auto found = co_await session->account()->workers().run(
-        WorkPriority::heavy, [search, view, &store, account](const WorkCancelled& cancelled) {
-            return search->run(*view, store, account, &cancelled);
+        WorkPriority::heavy,
+        [search, view, &store, &texts, account](const WorkCancelled& cancelled) {
+            return search->run(*view, store, texts, account, &cancelled);
         });
     if (session->is_gone() || session->mailbox() == nullptr) co_return std::nullopt;
     if (!found) {
