@@ -101,6 +101,7 @@ void BenchServer::open() {
             write_certificate(options_.directory, clock_.wall_microseconds() / 1'000'000)};
     }
     settings.store.create_if_missing = true;
+    if (options_.forget_expunged) settings.store.expunged_kept = {};
     settings.imap_options.allow_plaintext = true;
     settings.imap_options.version = "bench";
     auto opened = actors::Server::open(std::move(settings), clock_, storage::posix_file_system());

@@ -23,6 +23,8 @@ struct BenchServerOptions {
     bool keep_directory = false;  // go on with what is there
     bool tls = false;
     unsigned threads = 2;
+    // Bodies of expunged messages are garbage at once, so that compaction has work.
+    bool forget_expunged = false;
 };
 
 class BenchServer {

@@ -3,10 +3,11 @@
 //
 //     imap_bench [--restart-messages N] [PART…]
 //
-// Parts: append, read, pipeline, resync, push, flags, restart, idle; all of them when none is
-// named. Each runs in a process of its own with a fresh directory build/bench-data (removed at the
-// end), so that none sees another's memory.
+// Parts: append, read, pipeline, resync, push, flags, backup, restart, idle; all of them when none
+// is named. Each runs in a process of its own with a fresh directory build/bench-data (removed at
+// the end), so that none sees another's memory.
 
+#include "tools/bench/backup_part.hpp"
 #include "tools/bench/bench_clients.hpp"
 #include "tools/bench/bench_server.hpp"
 #include "tools/bench/idle_clients.hpp"
@@ -413,13 +414,14 @@ struct Part {
     void (*run)(unsigned restart_messages);
 };
 
-constexpr std::array<Part, 10> kParts{{
+constexpr std::array<Part, 11> kParts{{
     {"append", [](unsigned) { bench_append(); }},
     {"read", [](unsigned) { bench_read(); }},
     {"pipeline", [](unsigned) { bench_pipeline(); }},
     {"resync", [](unsigned) { bench_resync(); }},
     {"push", [](unsigned) { bench_push(); }},
     {"flags", [](unsigned) { bench_flags(); }},
+    {"backup", [](unsigned) { bench_backup(); }},
     {"restart", bench_restart},
     {"idle",
      [](unsigned) {

@@ -139,9 +139,10 @@ class Tidemark(Server):
         subprocess.run([self.program, "account", "import", accounts, "--data", self.data], check=True,
                        stdout=subprocess.DEVNULL)
 
-    def start(self, **_):
+    def start(self, settings="", **_):
+        """`settings`: more of the configuration."""
         with open(self.config, "w", encoding="ascii") as file:
-            file.write("[limits]\nconnections_per_account_max = 10000\n[log]\nlevel = \"warning\"\n")
+            file.write("[limits]\nconnections_per_account_max = 10000\n[log]\nlevel = \"warning\"\n" + settings)
         command = [self.program, "serve", "--data", self.data, "--config", self.config, "--allow-plaintext"]
         for name in ("imap", "imaps", "lmtp"):
             command += [f"--{name}", f"127.0.0.1:{self.ports.get(name, 0)}"]
