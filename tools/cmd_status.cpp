@@ -3,7 +3,6 @@
 #include "tools/commands.hpp"
 #include "tools/data_directory.hpp"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <memory>
@@ -20,23 +19,28 @@ struct Options {
     bool json = false;
 };
 
-// One line a value, two levels deep: "connections" is followed by its members, indented. What lies
-// deeper stays JSON.
-std::string readable(const json& status) {
-    std::string text;
-    const auto value = [](const json& item) {
-        return item.is_string() ? item.get<std::string>() : item.dump();
-    };
-    for (const auto& [name, item] : status.items()) {
-        if (!item.is_object()) {
-            text += fmt::format("{}: {}\n", name, value(item));
+// One line a value: "connections:" is followed by its members, indented, and so on below; what is
+// not there is "none". Lists stay JSON.
+void append_readable(std::string& text, const json& values, std::size_t depth) {
+    for (const auto& [name, item] : values.items()) {
+        text.append(2 * depth, ' ').append(name).append(":");
+        if (item.is_object() && !item.empty()) {
+            text += '\n';
+            append_readable(text, item, depth + 1);
             continue;
         }
-        text += name + ":\n";
-        for (const auto& [inner_name, inner] : item.items()) {
-            text += fmt::format("  {}: {}\n", inner_name, value(inner));
-        }
+        const bool is_none = item.is_null() || (item.is_object() && item.empty());
+        text.append(" ")
+            .append(is_none            ? "none"
+                    : item.is_string() ? item.get<std::string>()
+                                       : item.dump())
+            .append("\n");
     }
+}
+
+std::string readable(const json& status) {
+    std::string text;
+    append_readable(text, status, 0);
     return text;
 }
 

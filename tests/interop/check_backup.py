@@ -131,6 +131,9 @@ def check_schedule(server):
             break
         time.sleep(0.1)
     assert status["last"]["well"] and status["last"]["destination"].startswith(directory), status
+    lines = server.command("status", "--data", server.data).splitlines()
+    at = lines.index("backup:")
+    assert f"    destination: {status['last']['destination']}" in lines[lines.index("  last:", at):], lines[at:]
 
 
 def check_verify(server):
