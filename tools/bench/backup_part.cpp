@@ -28,6 +28,7 @@ constexpr unsigned kChanging = 8;    // connections that move, expunge, make and
 constexpr std::size_t kFilledBytes = 600;
 constexpr std::size_t kMessageBytes = 4096;
 constexpr unsigned kPairs = 5;
+constexpr unsigned kIdleBackups = 9;
 constexpr double kSeconds = 4;
 constexpr std::chrono::milliseconds kBetweenBackups{100};
 
@@ -192,7 +193,8 @@ Figures measure(unsigned messages) {
     const Stopwatch watch;
     Figures figures;
     std::vector<double> idle;
-    for (unsigned i = 0; i < 9; ++i) idle.push_back(backups.make(watch).span.seconds());
+    idle.reserve(kIdleBackups);
+    for (unsigned i = 0; i < kIdleBackups; ++i) idle.push_back(backups.make(watch).span.seconds());
     figures.idle_seconds = median(idle);
 
     Load load(server);
