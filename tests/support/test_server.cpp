@@ -157,6 +157,7 @@ void TestServer::open() {
     settings.store.expunged_kept = options_.expunged_kept;
     settings.store.ballast_bytes = 1u << 20;
     settings.store.block_cache_bytes = 4u << 20;
+    settings.backup_schedule = options_.backup_schedule;
     settings.imap_options.allow_plaintext = true;
     settings.imap_options.append_bytes_max = options_.append_bytes_max;
     settings.imap_options.version = "test";

@@ -62,6 +62,7 @@ class TestServer {
         // So long a removed message's segment is kept for sessions that still show it.
         std::chrono::microseconds expunged_kept = storage::StoreOptions().expunged_kept;
         std::uint32_t store_format = storage::kFormat;
+        actors::BackupScheduleOptions backup_schedule;
         // Runs once, before the first start: for a data directory that exists already (/data).
         std::function<void(testing::FaultyFileSystem&)> before_start;
     };
