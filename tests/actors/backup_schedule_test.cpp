@@ -68,7 +68,9 @@ TEST_CASE("a schedule makes a backup when the server starts, and then one each i
         CAPTURE(i);
         CHECK(found[i].created_micros - found[i - 1].created_micros >=
               std::chrono::microseconds(kEvery).count());
-        CHECK(found[i].name == actors::backup_name(found[i].created_micros));
+        // The name tells when it was begun, and the clock may have gone on since then.
+        CHECK(found[i].name <= actors::backup_name(found[i].created_micros));
+        CHECK(found[i].name > actors::backup_name(found[i - 1].created_micros));
         const auto since = manifest_of(server, found[i]).since;
         REQUIRE(since.has_value());
         CHECK(since->id == found[i - 1].id);
@@ -105,9 +107,9 @@ TEST_CASE("a scheduled backup does not build on one of another store") {
     server.add_account("ann");
     wait_for_made(server, 1);
     const auto found = backups_of(server);
-    REQUIRE(found.size() == made + 1);
-    CHECK(!manifest_of(server, found.back()).since.has_value());
-    CHECK(manifest_of(server, found.back()).fence_owner !=
+    REQUIRE(found.size() > made);  // the clock may have been far enough for another one
+    CHECK(!manifest_of(server, found[made]).since.has_value());
+    CHECK(manifest_of(server, found[made]).fence_owner !=
           manifest_of(server, found.front()).fence_owner);
 }
 
