@@ -1,13 +1,17 @@
 #include "storage/repair/repair.hpp"
 #include "tools/commands.hpp"
+#include "tools/data_directory.hpp"
 #include "tools/progress.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
-#include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace tidemark::tools {
 
@@ -52,26 +56,43 @@ void print(const storage::RepairReport& report, Terminal& terminal) {
                                 report.messages, report.bytes, report.mailboxes, report.accounts);
 }
 
+// What makes the new directory a server of the same machine: the configuration, and certificates
+// with their keys, where the configuration has them below the directory.
+std::vector<std::string> configured_files(const std::string& directory) {
+    std::set<std::string> names = {"tidemark.toml", "tls"};
+    const auto add = [&](const std::string& path) {
+        const std::string name = std::filesystem::path(path).lexically_normal().string();
+        // What is elsewhere stays there and is found again.
+        if (name.empty() || name.starts_with("/") || name.starts_with("..")) return;
+        if (!name.starts_with("tls/")) names.insert(name);
+    };
+    // One that can not be read is told as a loss.
+    if (const auto config = read_config(config_path(directory))) {
+        std::vector<CertificatePaths> pairs = config->tls.sni;
+        pairs.push_back({config->tls.certificate, config->tls.key});
+        for (const CertificatePaths& pair : pairs) {
+            add(pair.certificate);
+            add(pair.key);
+        }
+    }
+    return {names.begin(), names.end()};
+}
+
 // False when something is lost.
 CommandResult<bool> run(const Options& options, Terminal& terminal) {
     storage::RepairOptions repair;
     repair.directory = options.directory;
     repair.into = options.into;
+    repair.others = configured_files(options.directory);
     repair.now_micros = std::chrono::duration_cast<std::chrono::microseconds>(
                             std::chrono::system_clock::now().time_since_epoch())
                             .count();
-    std::string_view what;
-    std::optional<Progress> bar;
-    repair.on_progress = [&](const storage::RepairProgress& progress) {
-        if (progress.what != what) {
-            bar.reset();
-            what = progress.what;
-            bar.emplace(std::string(what), "bytes", progress.bytes_total);
-        }
-        bar->update(progress.bytes_done);
+    ProgressBars bars;
+    repair.on_progress = [&bars](const storage::RepairProgress& progress) {
+        bars.draw(progress.what, "bytes", progress.bytes_done, progress.bytes_total);
     };
     const auto report = storage::repair(repair, storage::posix_file_system());
-    bar.reset();
+    bars.finish();
     if (!report) return could_not_run(report.error().detail);
     if (options.json) {
         terminal.out << to_json(*report).dump(-1, ' ', false, json::error_handler_t::replace)
@@ -88,6 +109,13 @@ void add_repair(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("repair",
                                    "Save what is whole of a damaged data directory into a new one; "
                                    "changes nothing in the old");
+    sub->footer(
+        "NEW also gets the configuration, and the certificates and keys that are in DIR (all of "
+        "its "
+        "tls/): it is\nto take DIR's place on the same machine. Every UIDVALIDITY is a new one: "
+        "clients load everything again.\nAccounts whose names are lost are called account-N and "
+        "need a password (tidemark account passwd).\nExit: 0 all is saved, 1 NEW is there and a "
+        "line says what of each is not, 3 nothing was made and stderr\nsays why.");
     auto options = std::make_shared<Options>();
     sub->add_option("DIR", options->directory, "The damaged directory")->required();
     sub->add_option("--into", options->into, "The new directory; must not exist")

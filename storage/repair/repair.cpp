@@ -19,7 +19,6 @@ constexpr unsigned kOpenSegmentsMax = 64;
 constexpr std::string_view kUnfinished = ".tidemark-repair";
 // Of the old directory what belongs to the accounts and is no mail.
 constexpr std::string_view kSecretFile = "auth-secret";
-constexpr std::uint64_t kSecretBytesMax = 1u << 20;
 
 std::string without_slash(std::string path) {
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
@@ -52,6 +51,10 @@ class Repair {
 
   private:
     Result<void> prepare() {
+        const auto old = files_.status(directory_);
+        if (!old) return tl::unexpected(store_error(old.error()));
+        if (!*old)
+            return fail(StoreErrorKind::kNotFound, fmt::format("{} does not exist", directory_));
         const auto mail = files_.status(segments_.path());
         if (!mail) return tl::unexpected(store_error(mail.error()));
         if (!*mail || !(*mail)->directory)
@@ -131,7 +134,7 @@ class Repair {
         if (auto written = rebuild.write(plan); !written) return written;
         if (auto closed = (*store)->close(); !closed) return closed;
         store->reset();
-        if (auto copied = copy_secret(); !copied) return copied;
+        if (auto copied = copy_others(); !copied) return copied;
         const auto finished =
             files_.sync_directory(unfinished_)
                 .and_then([&] { return files_.rename(unfinished_, into_); })
@@ -140,14 +143,14 @@ class Repair {
         return {};
     }
 
-    Result<void> copy_secret() {
-        const std::string from = fmt::format("{}/{}", directory_, kSecretFile);
-        const auto there = files_.status(from);
-        if (!there) return tl::unexpected(store_error(there.error()));
-        if (!*there) return {};
-        const auto bytes = read_whole_file(files_, from, kSecretBytesMax);
-        if (!bytes) return tl::unexpected(bytes.error());
-        return write_whole_file(files_, fmt::format("{}/{}", unfinished_, kSecretFile), *bytes);
+    Result<void> copy_others() {
+        std::vector<std::string> names = options_.others;
+        names.emplace_back(kSecretFile);
+        for (const std::string& name : names) {
+            auto copied = copy_other(files_, directory_, unfinished_, name, report_.losses);
+            if (!copied) return copied;
+        }
+        return {};
     }
 
     const RepairOptions& options_;

@@ -41,6 +41,9 @@ struct RepairProgress {
 struct RepairOptions {
     std::string directory;
     std::string into;  // must not exist, its parent must
+    // What else of the old directory the new one gets, by relative name: files, and directories
+    // with all that is in them. What is not there is passed over, what can not be read is a loss.
+    std::vector<std::string> others;
     StoreOptions store;
     std::int64_t now_micros = 0;  // unix
     std::function<void(const RepairProgress&)> on_progress;

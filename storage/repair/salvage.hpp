@@ -72,4 +72,11 @@ struct PlannedAccount {
 std::vector<PlannedAccount> make_plan(const SegmentFinds& segments, const DatabaseFinds& database,
                                       RepairReport& report);
 
+// Copies `name`, a file or a directory with what is in it, from one directory into another, where
+// it does not exist yet; synced, names too. What can not be read is added to `losses`; errors are
+// of writing. Files are private to the server's user (there are keys among them).
+Result<void> copy_other(FileSystem& files, const std::string& from_directory,
+                        const std::string& to_directory, const std::string& name,
+                        std::vector<Loss>& losses);
+
 }  // namespace tidemark::storage

@@ -216,6 +216,58 @@ TEST_CASE("large messages are streamed, many are written in several steps") {
     CHECK(contents.at("many/INBOX 1 0") == large);
 }
 
+TEST_CASE(
+    "repair copies what else it is told to, and only that can be lost which is not readable") {
+    RepairDirectory directory;
+    FaultyFileSystem& files = directory.files();
+    for (const char* name : {"/data/tls", "/data/tls/more", "/data/keys"})
+        REQUIRE(files.make_directory(name));
+    const std::map<std::string, std::string> others = {{"auth-secret", std::string(32, 's')},
+                                                       {"settings", "[listen]\n"},
+                                                       {"tls/a.pem", "certificate"},
+                                                       {"tls/more/b.pem", ""},
+                                                       {"keys/c.pem", "key"}};
+    for (const auto& [name, bytes] : others) files.replace_contents("/data/" + name, bytes);
+    files.replace_contents("/data/keys/other", "not asked for");
+    RepairOptions options = directory.options();
+    options.others = {"settings", "tls", "tls/more/b.pem", "keys/c.pem", "none", "none/at/all"};
+    std::map<std::string, std::string> expected = others;
+    std::vector<std::string> lines;
+    SUBCASE("all of it") {}
+    SUBCASE("but a file that can not be read") {
+        files.fail(FaultyFileSystem::Operation::kRead, "/data/tls/a.pem", EIO);
+        expected.erase("tls/a.pem");
+        lines = {"tls/a.pem: it can not be read: "};
+    }
+    SUBCASE("nor the secret") {
+        files.fail(FaultyFileSystem::Operation::kRead, "/data/auth-secret", EIO);
+        expected.erase("auth-secret");
+        lines = {"auth-secret: it can not be read: "};
+    }
+    SUBCASE("durably, or there is no new directory") {
+        files.fail(FaultyFileSystem::Operation::kSync, "/tls/a.pem", EIO, 1);
+        const auto failed = tidemark::storage::repair(options, files);
+        REQUIRE(!failed.has_value());
+        CHECK(failed.error().kind == StoreErrorKind::kIo);
+        CHECK(!files.status("/new.tidemark-repair")->has_value());
+    }
+    const auto report = tidemark::storage::repair(options, files);
+    REQUIRE(report.has_value());
+    const std::vector<std::string> told = lines_of(*report);
+    REQUIRE(told.size() == lines.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) CHECK(told[i].starts_with(lines[i]));
+    files.cut_power();
+    files.restart(0);
+    for (const auto& [name, bytes] : others) {
+        CAPTURE(name);
+        CHECK(files.status("/new/" + name)->has_value() == expected.contains(name));
+        if (expected.contains(name)) CHECK(files.contents("/new/" + name) == bytes);
+    }
+    CHECK(!files.status("/new/keys/other")->has_value());
+    CHECK(!files.status("/new/none")->has_value());
+    CHECK(directory.result() == kAll);
+}
+
 TEST_CASE("repair refuses what it must not touch, and leaves nothing behind when it fails") {
     RepairDirectory directory;
     RepairOptions options = directory.options();
