@@ -4,6 +4,7 @@
 #include "storage/store.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace tidemark::storage {
 
@@ -48,11 +49,13 @@ Result<void> BodyReader::read_into(std::uint32_t offset, std::span<char> buffer)
 
 Result<void> BodyReader::verify() const {
     std::uint32_t crc = 0;
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kVerifyPieceBytes);
     for (std::uint32_t done = 0; done < length_;) {
-        const Result<std::string> piece = read(done, static_cast<std::uint32_t>(kReadPieceBytes));
-        if (!piece) return tl::unexpected(piece.error());
-        crc = crc32c(*piece, crc);
-        done += static_cast<std::uint32_t>(piece->size());
+        const std::uint32_t bytes =
+            std::min(length_ - done, static_cast<std::uint32_t>(kVerifyPieceBytes));
+        if (auto got = read_into(done, {buffer.get(), bytes}); !got) return got;
+        crc = crc32c({buffer.get(), bytes}, crc);
+        done += bytes;
     }
     if (crc != crc32c_) return tl::unexpected(file_->damaged(offset_, "wrong CRC"));
     return {};

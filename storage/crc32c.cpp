@@ -30,6 +30,28 @@ constexpr auto kTable = [] {
     return table;
 }();
 
+// Polynomials modulo kPolynomial, reflected: the highest bit is x^0.
+constexpr std::uint32_t kOne = 1u << 31;
+constexpr std::uint32_t product(std::uint32_t a, std::uint32_t b) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t bit = kOne; bit != 0; bit >>= 1) {
+        if ((a & bit) != 0) sum ^= b;
+        b = (b >> 1) ^ ((b & 1) != 0 ? kPolynomial : 0);
+    }
+    return sum;
+}
+
+// x^(8 * bytes): bytes behind multiply what is before by x^8 each.
+constexpr std::uint32_t power_of(std::uint64_t bytes) {
+    std::uint32_t power = kOne;
+    std::uint32_t square = kOne >> 8;
+    for (; bytes > 0; bytes >>= 1) {
+        if ((bytes & 1) != 0) power = product(square, power);
+        square = product(square, square);
+    }
+    return power;
+}
+
 #if defined(__x86_64__)
 bool hardware_supported() {
     return __builtin_cpu_supports("sse4.2");
@@ -55,31 +77,54 @@ __attribute__((target("crc"))) std::uint32_t step1(std::uint32_t crc, unsigned c
 #endif
 
 #if defined(TIDEMARK_CRC_TARGET)
+// The instruction waits three cycles for the one before it and could begin each cycle, so three
+// lanes that lie one after the other are computed side by side and then put together.
+constexpr std::size_t kLaneBytes = 512;
+
+// kBehindLane[k][b] is byte k of a state, b, with kLaneBytes more bytes behind it.
+constexpr auto kBehindLane = [] {
+    std::array<std::array<std::uint32_t, 256>, 4> table{};
+    const std::uint32_t power = power_of(kLaneBytes);
+    for (std::size_t k = 0; k < 4; ++k) {
+        for (std::uint32_t byte = 0; byte < 256; ++byte)
+            table[k][byte] = product(power, byte << (8 * k));
+    }
+    return table;
+}();
+
+std::uint32_t behind_lane(std::uint32_t state) {
+    return kBehindLane[0][state & 0xff] ^ kBehindLane[1][(state >> 8) & 0xff] ^
+           kBehindLane[2][(state >> 16) & 0xff] ^ kBehindLane[3][state >> 24];
+}
+
+std::uint64_t word_at(const char* at) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
 TIDEMARK_CRC_TARGET std::uint32_t crc32c_hardware(std::string_view bytes, std::uint32_t crc) {
     crc = ~crc;
     const char* at = bytes.data();
     std::size_t left = bytes.size();
+    for (; left >= 3 * kLaneBytes; left -= 3 * kLaneBytes, at += 3 * kLaneBytes) {
+        std::uint32_t second = 0;
+        std::uint32_t third = 0;
+        for (std::size_t i = 0; i < kLaneBytes; i += sizeof(std::uint64_t)) {
+            crc = step8(crc, word_at(at + i));
+            second = step8(second, word_at(at + kLaneBytes + i));
+            third = step8(third, word_at(at + 2 * kLaneBytes + i));
+        }
+        crc = behind_lane(behind_lane(crc) ^ second) ^ third;
+    }
     for (; left >= sizeof(std::uint64_t);
          left -= sizeof(std::uint64_t), at += sizeof(std::uint64_t)) {
-        std::uint64_t word;
-        std::memcpy(&word, at, sizeof word);
-        crc = step8(crc, word);
+        crc = step8(crc, word_at(at));
     }
     for (; left > 0; --left, ++at) crc = step1(crc, static_cast<unsigned char>(*at));
     return ~crc;
 }
 #endif
-
-// Polynomials modulo kPolynomial, reflected: the highest bit is x^0.
-constexpr std::uint32_t kOne = 1u << 31;
-std::uint32_t product(std::uint32_t a, std::uint32_t b) {
-    std::uint32_t sum = 0;
-    for (std::uint32_t bit = kOne; bit != 0; bit >>= 1) {
-        if ((a & bit) != 0) sum ^= b;
-        b = (b >> 1) ^ ((b & 1) != 0 ? kPolynomial : 0);
-    }
-    return sum;
-}
 
 }  // namespace
 
@@ -101,14 +146,7 @@ std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc) {
 
 std::uint32_t crc32c_joined(std::uint32_t first, std::uint32_t second,
                             std::uint64_t second_length) {
-    // Bytes behind multiply what is before by x^8 each, so by x^(8 * length) for all of them.
-    std::uint32_t power = kOne;
-    std::uint32_t square = kOne >> 8;
-    for (std::uint64_t left = second_length; left > 0; left >>= 1) {
-        if ((left & 1) != 0) power = product(square, power);
-        square = product(square, square);
-    }
-    return product(power, first) ^ second;
+    return product(power_of(second_length), first) ^ second;
 }
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {

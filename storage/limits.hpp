@@ -20,6 +20,8 @@ constexpr std::size_t kFrameLineBytesMax = 4096;
 constexpr std::uint64_t kPreallocateBytes = 4u << 20;
 // Reading or copying in pieces: a good size for the disk that may be held in memory by each reader.
 constexpr std::size_t kReadPieceBytes = 256u << 10;
+// What BodyReader::verify() looks at in one go: stays in a core's own cache.
+constexpr std::size_t kVerifyPieceBytes = 64u << 10;
 
 // Ids are reserved in the store's state in blocks of this many.
 constexpr std::uint64_t kBodyIdBlock = 65'536;

@@ -305,16 +305,18 @@ Awaitable<bool> Fetcher::write_streamed(FetchSources* from) {
             static_cast<std::uint32_t>(std::min<std::uint64_t>(kFlushBytes, end - begin));
         auto piece = co_await session_->account()->workers().run(
             WorkPriority::interactive,
-            [source = *reader, offset = static_cast<std::uint32_t>(begin), bytes] {
-                return source.read(offset, bytes);
+            [source = *reader, offset = static_cast<std::uint32_t>(begin),
+             bytes]() -> std::shared_ptr<const char[]> {
+                auto buffer = std::make_shared_for_overwrite<char[]>(bytes);
+                if (!source.read_into(offset, {buffer.get(), bytes})) return nullptr;
+                return buffer;
             });
-        if (!piece || !*piece || (*piece)->size() != bytes) {
+        if (!piece || *piece == nullptr) {
             // The literal was announced and can not be taken back.
             session_->stop("a message can not be read to its end");
             co_return false;
         }
-        auto owner = std::make_shared<const std::string>(std::move(**piece));
-        out.append_external(owner, *owner);
+        out.append_external(*piece, {piece->get(), bytes});
         begin += bytes;
         if (!(co_await session_->flush_if_large()) || session_->selected() == nullptr)
             co_return false;
