@@ -265,27 +265,32 @@ Awaitable<bool> ImapSession::read_more() {
         pending_at_ = 0;
     }
     for (;;) {
+        // A read that did not fill the buffer took all there was: another one would mostly be a
+        // system call that finds nothing. The wait ends at once if something came meanwhile.
+        if (!std::exchange(more_expected_, false)) {
+            std::error_code error;
+            do {
+                while (idle_ && selected_ && selected_->changed && stop_reason_.empty()) {
+                    sync(true);
+                    if (!(co_await flush())) co_return false;
+                }
+                arm_deadline();
+                is_waiting_ = idle_ != nullptr;
+                error = co_await stream_->wait_readable();
+                is_waiting_ = false;
+                deadline_.disarm();
+            } while (error == StreamErrc::interrupted);
+            if (error) break;
+        }
         const auto result = stream_->read_some(read_buffer);
         if (result.status == IoStatus::ok) {
+            more_expected_ = result.bytes == read_buffer.size();
             pending_.erase(0, pending_at_);
             pending_at_ = 0;
             pending_.append(read_buffer.data(), result.bytes);
             co_return true;
         }
         if (result.status != IoStatus::would_block) break;
-        std::error_code error;
-        do {
-            while (idle_ && selected_ && selected_->changed && stop_reason_.empty()) {
-                sync(true);
-                if (!(co_await flush())) co_return false;
-            }
-            arm_deadline();
-            is_waiting_ = idle_ != nullptr;
-            error = co_await stream_->wait_readable();
-            is_waiting_ = false;
-            deadline_.disarm();
-        } while (error == StreamErrc::interrupted);
-        if (error) break;
     }
     gone_ = true;
     co_return false;

@@ -228,7 +228,8 @@ class ImapSession final : public MailboxWatcher {
     bool utf8_ = false;
     bool gone_ = false;
     bool greeted_ = false;
-    bool is_waiting_ = false;  // for a client in IDLE: a change interrupts it
+    bool is_waiting_ = false;     // for a client in IDLE: a change interrupts it
+    bool more_expected_ = false;  // the last read filled its buffer
     bool starttls_requested_ = false;
     bool announced_plus_ = false;
     bool implicit_tls_;
