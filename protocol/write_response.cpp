@@ -3,7 +3,9 @@
 #include "protocol/ascii.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 
 namespace tidemark::protocol {
 namespace {
@@ -163,13 +165,42 @@ void write_separator(OutputBuffer& out, std::optional<char> separator) {
     }
 }
 
+// Of a 32-bit number.
+constexpr std::size_t kNumberDigitsMax = 10;
+
+// "000" to "999", in four bytes each: one store.
+constexpr auto kThreeDigits = [] {
+    std::array<std::array<char, 4>, 1000> table{};
+    for (std::size_t i = 0; i < table.size(); ++i)
+        table[i] = {static_cast<char>('0' + i / 100), static_cast<char>('0' + i / 10 % 10),
+                    static_cast<char>('0' + i % 10), '\0'};
+    return table;
+}();
+
 void write_numbers(OutputBuffer& out, std::string_view verb, std::span<const std::uint32_t> numbers,
                    std::optional<ModSeq> modseq) {
     out.append(verb);
+    // What one number shares with the next: mostly all but its last three digits.
+    std::uint32_t thousands = 0;
+    std::array<char, 8> front{' '};
+    std::size_t front_bytes = 1;
     for (const auto number : numbers) {
-        char* at = out.reserve(11);
-        *at = ' ';
-        out.commit_to(std::to_chars(at + 1, at + 11, number).ptr);
+        char* at = out.reserve(1 + kNumberDigitsMax + 1);
+        if (number < 1000) {
+            *at = ' ';
+            out.commit_to(std::to_chars(at + 1, at + 1 + kNumberDigitsMax, number).ptr);
+            continue;
+        }
+        if (number / 1000 != thousands) {
+            thousands = number / 1000;
+            const auto end =
+                std::to_chars(front.data() + 1, front.data() + front.size(), thousands).ptr;
+            front_bytes = static_cast<std::size_t>(end - front.data());
+        }
+        std::memcpy(at, front.data(), front.size());
+        const std::array<char, 4>& digits = kThreeDigits[number - thousands * 1000];
+        std::memcpy(at + front_bytes, digits.data(), digits.size());
+        out.commit(front_bytes + 3);
     }
     if (modseq) {
         out.append(" (MODSEQ ");

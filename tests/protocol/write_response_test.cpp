@@ -233,6 +233,22 @@ TEST_CASE("STATUS writes what is present") {
           "* STATUS blurdybloop ()\r\n");
 }
 
+TEST_CASE("numbers of any length, in any order, are written as they are") {
+    std::vector<std::uint32_t> numbers;
+    std::string expected = "* SORT";
+    for (std::uint64_t power = 1; power <= 10'000'000'000; power *= 10) {
+        for (const std::uint64_t number :
+             {power - 1, power, power + 1, 7 * power + 20, power + 1}) {
+            if (number == 0 || number > 0xffff'ffff) continue;
+            numbers.push_back(static_cast<std::uint32_t>(number));
+            expected += ' ' + std::to_string(number);
+        }
+    }
+    numbers.push_back(0xffff'ffff);
+    expected += " 4294967295\r\n";
+    CHECK(written([&](OutputBuffer& out) { write_sort(out, numbers); }) == expected);
+}
+
 TEST_CASE("search results are written in both forms") {
     const std::array<std::uint32_t, 3> numbers{2, 84, 882};
     CHECK(written([&](OutputBuffer& out) { write_search(out, numbers); }) ==
