@@ -98,44 +98,74 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
     return {};
 }
 
-void add_partial(CLI::App& sub, CLI::Option* into, PartialRestoreOptions& partial) {
-    auto* account =
-        sub.add_option("--account", partial.account, "The account")->needs(into)->type_name("NAME");
-    into->needs(account);
-    sub.add_flag("--online", partial.online, "Only if a server runs on it")->needs(into);
-    sub.add_option("--mailbox", partial.mailbox, "Only this mailbox")
-        ->needs(into)
-        ->type_name("NAME");
+// Options that have a meaning only for the whole of a backup, and those only for a part of it: none
+// is passed over in silence where it has none.
+constexpr const char* kWholeOnly[] = {"DIR",       "--json",    "--chain",
+                                      "--copy",    "--quick",   "--served-before",
+                                      "--uid-gap", "--threads", "--accept-findings"};
+constexpr const char* kPartOnly[] = {"--data", "--admin", "--account", "--mailbox", "--as", "--at"};
+
+void add_partial(CLI::App& sub, PartialRestoreOptions& partial) {
+    sub.add_option("--into", partial.data,
+                   "Restore one account or mailbox into this data directory, or the server that "
+                   "runs on it")
+        ->type_name("DIR");
+    sub.add_flag("--online", partial.online,
+                 "Restore one account or mailbox into the running server of --data (or --into)");
+    sub.add_option("--data", partial.data, "The data directory of that server")->type_name("DIR");
+    sub.add_option("--admin", partial.admin, "Its admin socket; else the directory's")
+        ->type_name("PATH");
+    sub.add_option("--account", partial.account, "The account")->type_name("NAME");
+    sub.add_option("--mailbox", partial.mailbox, "Only this mailbox")->type_name("NAME");
     sub.add_option("--as", partial.as,
                    "The mailbox's new name; without --mailbox, all go below this one")
-        ->needs(into)
         ->type_name("NAME");
     sub.add_option("--at", partial.at,
                    "As it was after that change, or at that time (2026-11-25T10:00:00Z)")
-        ->needs(into)
         ->type_name("MODSEQ|TIME");
+}
+
+// Whether a part is to be restored. Throws what CLI11 throws for options that contradict.
+bool is_partial(const CLI::App& sub) {
+    constexpr const char* kPart = "--into or --online";
+    const auto given = [&sub](const char* name) { return sub.count(name) > 0; };
+    if (!given("--into") && !given("--online")) {
+        for (const char* name : kPartOnly) {
+            if (given(name)) throw CLI::RequiresError(name, kPart);
+        }
+        if (!given("DIR")) throw CLI::RequiredError("DIR, --into or --online");
+        return false;
+    }
+    for (const char* name : kWholeOnly) {
+        if (given(name)) throw CLI::ExcludesError(name, kPart);
+    }
+    if (given("--into") && given("--data")) throw CLI::ExcludesError("--data", "--into");
+    if (!given("--into") && !given("--data")) throw CLI::RequiresError("--online", "--data");
+    if (given("--admin") && !given("--online")) throw CLI::RequiresError("--admin", "--online");
+    if (!given("--account")) throw CLI::RequiredError("--account");
+    return true;
 }
 
 }  // namespace
 
 void add_restore(CLI::App& app, CommandContext& context) {
-    auto* sub = app.add_subcommand("restore",
-                                   "Make a new data directory from a backup, after verifying it");
+    auto* sub =
+        app.add_subcommand("restore",
+                           "Make a new data directory from a backup, after verifying it, or "
+                           "restore one account or mailbox of it");
     sub->footer(
         "Everything is verified before DIR is there under its name. All numbers (modseqs, UIDs) go "
         "on from\nabove what the lost server can have given out, so clients stay in sync. If a "
         "restore of the same\nbackup was served to clients before, say so with --served-before. "
-        "Certificates are not in a backup\nunless it was made with them.");
+        "Certificates are not in a backup\nunless it was made with them.\n"
+        "With --into or --online one account or mailbox comes back beside what is there, with its "
+        "flags and dates:\nnothing that exists is changed, so a mailbox of the same name is "
+        "refused (an INBOX without messages is\nnot); --as gives another one.");
     auto options = std::make_shared<Options>();
     storage::RestoreOptions& restore = options->restore;
     sub->add_option("BACKUP", restore.backup, "The backup")->required();
     sub->add_option("DIR", restore.directory, "The new data directory; must not exist");
-    PartialRestoreOptions& partial = options->partial;
-    auto* into = sub->add_option("--into", partial.data,
-                                 "Restore one account or mailbox into this data directory, or the "
-                                 "server that runs on it")
-                     ->type_name("DIR");
-    add_partial(*sub, into, partial);
+    add_partial(*sub, options->partial);
     sub->add_flag("--json", options->json, "One JSON object on stdout");
     sub->add_option("--chain", restore.earlier,
                     "Earlier backups that an incremental one leaves files out for, where they are "
@@ -159,16 +189,10 @@ void add_restore(CLI::App& app, CommandContext& context) {
         ->check(CLI::Range(1u, actors::kVerifyThreadsMax))
         ->type_name("N");
     restore.verify.threads = 0;
-    // None of these is passed over in silence where it has no meaning.
-    for (const char* name : {"DIR", "--json", "--chain", "--copy", "--served-before", "--uid-gap",
-                             "--quick", "--accept-findings", "--threads"})
-        sub->get_option(name)->excludes(into);
-    sub->callback([options, into, &context] {
-        if (into->count() == 0 && options->restore.directory.empty())
-            throw CLI::RequiredError("DIR, or --into");
+    sub->callback([options, sub, &context] {
         options->partial.backup = options->restore.backup;
-        context.finish(into->count() > 0 ? restore_partly(options->partial, context.terminal)
-                                         : run(*options, context.terminal));
+        context.finish(is_partial(*sub) ? restore_partly(options->partial, context.terminal)
+                                        : run(*options, context.terminal));
     });
 }
 

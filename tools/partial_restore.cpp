@@ -189,8 +189,12 @@ class PartialRestore {
 };
 
 CommandResult<std::unique_ptr<ImportTarget>> open_target(const PartialRestoreOptions& options) {
-    auto client = AdminClient::connect(admin_socket_path(options.data));
+    auto client = AdminClient::connect(options.admin.empty() ? admin_socket_path(options.data)
+                                                             : options.admin);
     if (client) return import_to_server(std::move(*client), options.data, options.account);
+    if (client.error().kind == AdminErrorKind::kDenied)
+        return could_not_run(fmt::format(
+            "{}; only root and the user that runs the server may ask it", client.error().text));
     if (client.error().kind != AdminErrorKind::kNoServer || options.online)
         return could_not_run(client.error().text);
     return import_to_directory(options.data, options.account);

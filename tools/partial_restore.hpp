@@ -13,6 +13,7 @@ namespace tidemark::tools {
 struct PartialRestoreOptions {
     std::string backup;  // or a data directory that no server has open
     std::string data;
+    std::string admin;    // the server's admin socket; empty: the directory's
     bool online = false;  // refuse when no server runs on `data`
     std::string account;
     std::optional<std::string> mailbox;

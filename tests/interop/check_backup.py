@@ -147,7 +147,7 @@ def check_verify(server):
 
 def check_part_restored(server):
     """A mailbox of a backup beside what the running server has, whole and as it was before."""
-    part = ("restore", server.path("b4"), "--into", server.data, "--online", "--account", server.user,
+    part = ("restore", server.path("b4"), "--online", "--data", server.data, "--account", server.user,
             "--mailbox", "INBOX")
     run = server.command(*part, expect=None)
     equal(run.returncode, 1, "exit of a restore onto a mailbox that is there")

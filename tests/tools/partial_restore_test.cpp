@@ -104,7 +104,15 @@ TEST_CASE("a restore of a part says what it can not do") {
     };
     CHECK(restore({}) == ExitCode::kUsage);
     CHECK(restore({"--into", data}) == ExitCode::kUsage);
-    CHECK(restore({"--mailbox", "INBOX"}) == ExitCode::kUsage);
+    for (const char* name : {"--mailbox", "--as", "--at", "--account", "--data", "--admin"}) {
+        CAPTURE(name);
+        CHECK(restore({name, "1"}) == ExitCode::kUsage);
+        CHECK(restore({data, name, "1"}) == ExitCode::kUsage);
+    }
+    CHECK(restore({"--online", "--account", "anna"}) == ExitCode::kUsage);
+    CHECK(restore({"--online", "--data", data}) == ExitCode::kUsage);
+    CHECK(restore({"--into", data, "--data", data, "--account", "anna"}) == ExitCode::kUsage);
+    CHECK(restore({"--into", data, "--admin", data, "--account", "anna"}) == ExitCode::kUsage);
     CHECK(restore({data, "--into", data, "--account", "anna"}) == ExitCode::kUsage);
     for (const char* whole : {"--json", "--copy", "--quick", "--accept-findings"}) {
         CAPTURE(whole);
@@ -116,4 +124,5 @@ TEST_CASE("a restore of a part says what it can not do") {
     CHECK(restore({"--into", data, "--account", "anna", "--mailbox", "INBOX", "--at",
                    "1999-01-01T00:00:00Z", "--as", "x"}) == ExitCode::kNo);
     CHECK(restore({"--into", data, "--account", "anna", "--online"}) == ExitCode::kCouldNotRun);
+    CHECK(restore({"--online", "--data", data, "--account", "anna"}) == ExitCode::kCouldNotRun);
 }
