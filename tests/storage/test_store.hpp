@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::storage::testing {
@@ -30,7 +31,7 @@ inline StoreOptions small_options() {
 struct TestStore {
     static constexpr const char* kDirectory = "/data";
 
-    explicit TestStore(StoreOptions with = small_options()) : options(with) { open(); }
+    explicit TestStore(StoreOptions with = small_options()) : options(std::move(with)) { open(); }
 
     void open() {
         Result<std::unique_ptr<Store>> opened = Store::open(kDirectory, options, files);
