@@ -50,6 +50,7 @@ Result<bool> FileCopier::try_link(const std::string& from, const std::string& to
     if (size != bytes) return wrong_length(from, size, bytes);
     ++counts_.links;
     counts_.linked_bytes += bytes;
+    if (on_bytes_) on_bytes_(bytes);
     return true;
 }
 
@@ -71,6 +72,7 @@ Result<void> FileCopier::copy_pieces(const File& from, File& to, std::uint64_t b
         if (*got == 0) return wrong_length(name, done, bytes);
         done += *got;
         paced_bytes_ += *got;
+        if (on_bytes_) on_bytes_(*got);
     }
     return {};
 }

@@ -30,8 +30,10 @@ struct CopyPace {
 
 class FileCopier {
   public:
-    FileCopier(FileSystem& file_system, CopyPace pace)
-        : file_system_(file_system), pace_(std::move(pace)) {}
+    // `on_bytes` is told how many were linked or copied, after each link and each piece of a copy.
+    FileCopier(FileSystem& file_system, CopyPace pace,
+               std::function<void(std::uint64_t)> on_bytes = {})
+        : file_system_(file_system), pace_(std::move(pace)), on_bytes_(std::move(on_bytes)) {}
 
     // False where links can not be made (another file system, too many links, a file system without
     // them); kExists when `to` exists. The file must have `bytes` bytes.
@@ -51,6 +53,7 @@ class FileCopier {
 
     FileSystem& file_system_;
     CopyPace pace_;
+    std::function<void(std::uint64_t)> on_bytes_;
     CopyCounts counts_;
     std::optional<std::chrono::microseconds> began_;
     std::uint64_t paced_bytes_ = 0;
