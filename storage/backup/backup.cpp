@@ -1,6 +1,7 @@
 #include "storage/backup/backup.hpp"
 
 #include "storage/backup/checkpoint_reader.hpp"
+#include "storage/format_file.hpp"
 #include "storage/segments.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ class Backup {
         : options_(options),
           store_(store),
           files_(store.file_system()),
-          copier_(files_, options.pace),
+          copier_(files_, options.pace, [this](std::uint64_t bytes) { advance(bytes); }),
           data_(store.directory()),
           target_(unfinished_name(options.destination, options.id)),
           checkpoints_(fmt::format("{}/{}", data_, kCheckpointsDirectory)),
@@ -70,12 +71,14 @@ class Backup {
     }
 
     Result<BackupResult> write() {
-        Result<void> done = make_directories()
+        Result<void> done = read_format()
+                                .and_then([&] { return make_directories(); })
                                 .and_then([&] { return store_.checkpoint(checkpoint_); })
                                 .and_then([&] { return read_contents(); })
+                                .and_then([&] { return list_tables(); })
+                                .and_then([&] { return put_others(); })
                                 .and_then([&] { return put_segments(); })
-                                .and_then([&] { return put_tables(); })
-                                .and_then([&] { return put_others(); });
+                                .and_then([&] { return put_tables(); });
         if (done && !options_.faults.manifest_before_sync) done = sync_directories();
         if (done) done = put_manifest();
         if (done) done = publish();
@@ -90,6 +93,15 @@ class Backup {
         return result_;
     }
 
+    // The directory is locked: no migration makes it another one meanwhile.
+    Result<void> read_format() {
+        const auto format = read_format_number(data_, files_);
+        if (!format) return tl::unexpected(format.error());
+        manifest_.format = *format;
+        database_ = database_name(*format);
+        return {};
+    }
+
     Result<void> make_directories() {
         const auto made = files_.make_directory(checkpoints_);
         if (!made && made.error().code != EEXIST) return failed(made.error());
@@ -101,7 +113,8 @@ class Backup {
         }
         if (auto synced = files_.sync_directory(checkpoints_); !synced)
             return failed(synced.error());
-        for (const char* name : {"", "/db", "/mail", "/config"}) {
+        for (const std::string& name :
+             {std::string(), "/" + database_, std::string("/mail"), std::string("/config")}) {
             if (auto made_one = files_.make_directory(target_ + name); !made_one)
                 return failed(made_one.error());
         }
@@ -112,7 +125,6 @@ class Backup {
         auto contents = read_checkpoint(files_, checkpoint_);
         if (!contents) return tl::unexpected(contents.error());
         contents_ = std::move(*contents);
-        manifest_.format = contents_.state.format;
         manifest_.id = options_.id;
         manifest_.created_micros = options_.created_micros;
         manifest_.server_version = options_.server_version;
@@ -120,7 +132,6 @@ class Backup {
         manifest_.fence_owner = contents_.state.fence_owner;
         manifest_.fence_epoch = contents_.state.fence_epoch;
         manifest_.accounts = std::move(contents_.accounts);
-        if (manifest_.format == 0) manifest_.format = 1;  // nothing was ever committed
         if (previous_) {
             if (previous_->fence_owner != manifest_.fence_owner)
                 return fail(StoreErrorKind::kLimit,
@@ -153,6 +164,7 @@ class Backup {
         }
         ++result_.omitted;
         result_.omitted_bytes += item.bytes;
+        advance(item.bytes);
         return std::optional(Place::kPrevious);
     }
 
@@ -178,22 +190,31 @@ class Backup {
             }
             segment.place = place.value_or(Place::kHere);
             manifest_.segments.push_back(segment);
-            advance(record.bytes);
+        }
+        return {};
+    }
+
+    // Nobody writes to a checkpoint.
+    Result<void> list_tables() {
+        auto names = files_.list(checkpoint_);
+        if (!names) return failed(names.error());
+        std::sort(names->begin(), names->end());
+        for (const std::string& name : *names) {
+            const auto status = files_.status(checkpoint_ + "/" + name);
+            if (!status) return failed(status.error());
+            const std::uint64_t bytes = *status ? (*status)->size : 0;
+            tables_.push_back({name, bytes});
+            progress_.bytes_total += bytes;
         }
         return {};
     }
 
     Result<void> put_tables() {
-        auto names = files_.list(checkpoint_);
-        if (!names) return failed(names.error());
-        std::sort(names->begin(), names->end());
-        for (const std::string& name : *names) {
+        for (const auto& [name, bytes] : tables_) {
             const std::string from = checkpoint_ + "/" + name;
             BackupManifest::File file;
-            file.path = "db/" + name;
-            const auto status = files_.status(from);
-            if (!status) return failed(status.error());
-            file.bytes = *status ? (*status)->size : 0;
+            file.path = fmt::format("{}/{}", database_, name);
+            file.bytes = bytes;
             const auto crc = contents_.table_crcs.find(name);
             if (crc != contents_.table_crcs.end()) {
                 file.crc32c = crc->second;
@@ -215,9 +236,12 @@ class Backup {
             file.place = place.value_or(Place::kHere);
             manifest_.files.push_back(std::move(file));
         }
+        std::sort(manifest_.files.begin(), manifest_.files.end(),
+                  [](const auto& a, const auto& b) { return a.path < b.path; });
         return {};
     }
 
+    // First, and each as long as it is now: somebody may write to the configuration at any time.
     Result<void> put_others() {
         for (const std::string_view name : kOwnFiles) {
             const auto put = put_other(fmt::format("{}/{}", data_, name), std::string(name));
@@ -226,8 +250,6 @@ class Backup {
         for (const BackupOptions::ExtraFile& file : options_.config) {
             if (auto put = put_other(file.from, "config/" + file.name); !put) return put;
         }
-        std::sort(manifest_.files.begin(), manifest_.files.end(),
-                  [](const auto& a, const auto& b) { return a.path < b.path; });
         return {};
     }
 
@@ -236,6 +258,7 @@ class Backup {
         if (!status) return failed(status.error());
         if (!*status) return {};
         const std::string to = target_ + "/" + name;
+        progress_.bytes_total += (*status)->size;
         if (auto copied = copier_.copy(from, to, (*status)->size); !copied) return copied;
         const auto crc = file_crc32c(files_, to);
         if (!crc) return tl::unexpected(crc.error());
@@ -247,7 +270,8 @@ class Backup {
     // tables and logs by the checkpoint.
     Result<void> sync_directories() {
         const std::string& top = published_ ? options_.destination : target_;
-        for (const char* name : {"/db", "/mail", "/config", ""}) {
+        for (const std::string& name :
+             {"/" + database_, std::string("/mail"), std::string("/config"), std::string()}) {
             if (auto synced = files_.sync_directory(top + name); !synced)
                 return failed(synced.error());
         }
@@ -296,8 +320,14 @@ class Backup {
     std::string target_;  // DEST, before it has that name
     std::string checkpoints_;
     std::string checkpoint_;
+    std::string database_;  // its name, in the data directory and in the backup
     std::optional<BackupManifest> previous_;
     CheckpointContents contents_;
+    struct Table {
+        std::string name;
+        std::uint64_t bytes = 0;
+    };
+    std::vector<Table> tables_;  // and the checkpoint's other files
     BackupManifest manifest_;
     BackupProgress progress_;
     BackupResult result_;

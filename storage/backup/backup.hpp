@@ -24,6 +24,8 @@
 
 namespace tidemark::storage {
 
+// Of all that the manifest will name. What is left out, because an earlier backup has it, counts as
+// done. The total is 0 until it is known.
 struct BackupProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_total = 0;

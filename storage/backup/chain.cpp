@@ -1,5 +1,7 @@
 #include "storage/backup/chain.hpp"
 
+#include "storage/format_file.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,7 +58,9 @@ class ChainReader {
                 return manifest.find_file(file.path);
             });
             if (!from) return tl::unexpected(from.error());
-            const bool is_table = file.path.starts_with("db/") && file.path.ends_with(".sst");
+            const std::size_t slash = std::min(file.path.find('/'), file.path.size());
+            const bool is_table = format_of_database(file.path.substr(0, slash)).has_value() &&
+                                  file.path.ends_with(".sst");
             chain.items.push_back(
                 {std::move(*from), file.path, file.bytes, file.crc32c, is_table, false});
         }

@@ -1,6 +1,7 @@
 #include "storage/backup/restore.hpp"
 
 #include "storage/backup/chain.hpp"
+#include "storage/format_file.hpp"
 #include "storage/segments.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ class Restore {
     Restore(FileSystem& files, const RestoreOptions& options)
         : options_(options),
           files_(files),
-          copier_(files, options.pace),
+          copier_(files, options.pace, [this](std::uint64_t bytes) { advance(bytes); }),
           backup_(without_slash(options.backup)),
           directory_(without_slash(options.directory)),
           target_(directory_ + std::string(kUnfinishedSuffix)) {}
@@ -40,6 +41,7 @@ class Restore {
         if (!chain) return tl::unexpected(chain.error());
         chain_ = std::move(*chain);
         // Nothing is made before it is known that it is worth it.
+        if (auto known = check_format(); !known) return tl::unexpected(known.error());
         if (auto sound = check_destination().and_then([&] { return check_digests(); }); !sound)
             return tl::unexpected(sound.error());
         Result<bool> restored = claim().and_then([&] { return make(); });
@@ -74,6 +76,23 @@ class Restore {
                                  .and_then([&] { return files_.sync_directory(target_); });
         if (!written) return failed(written.error());
         return {};
+    }
+
+    // Fencing writes to it.
+    Result<void> check_format() const {
+        const std::uint32_t format = chain_.manifest.format;
+        const std::uint32_t newest = options_.store.format;
+        if (format == newest) return {};
+        if (format > newest)
+            return fail(StoreErrorKind::kTooNew,
+                        fmt::format("{} was made by a newer version of Tidemark (format {}, this "
+                                    "program knows up to {})",
+                                    backup_, format, newest));
+        return fail(StoreErrorKind::kTooOld,
+                    fmt::format("{} was made by an older version of Tidemark (format {}, this "
+                                "program writes {}): restore it by that version, then let "
+                                "`tidemark upgrade` of this one make it of the new format",
+                                backup_, format, newest));
     }
 
     Result<void> check_destination() {
@@ -180,10 +199,10 @@ class Restore {
         std::set<std::string> directories{target_};
         for (const BackupChain::Item& item : chain_.items) {
             if (auto put = put_file(item, directories); !put) return put;
-            advance(item.bytes);
         }
-        for (const char* name : {"/db", "/mail"}) {
-            if (auto made = make_directories(target_ + name, directories); !made) return made;
+        for (const std::string& name :
+             {database_name(chain_.manifest.format), std::string("mail")}) {
+            if (auto made = make_directories(target_ + "/" + name, directories); !made) return made;
         }
         for (auto name = directories.rbegin(); name != directories.rend(); ++name) {
             if (auto synced = files_.sync_directory(*name); !synced) return failed(synced.error());

@@ -67,7 +67,7 @@ struct RestoreResult {
 // perhaps what the next call removes. kExists: `directory` exists. kNotFound: the backup, one that
 // it needs, or the parent is not there. kCorrupt: a manifest, or a file that is not as its manifest
 // says. kLocked: another restore to the same directory is under way. kLimit: see fence.hpp.
-// kNoSpace, kIo, kTooNew, kUnavailable (given up).
+// kTooNew, kTooOld: it is of another format. kNoSpace, kIo, kUnavailable (given up).
 Result<RestoreResult> restore_backup(FileSystem& file_system, const RestoreOptions& options);
 
 }  // namespace tidemark::storage

@@ -1,9 +1,12 @@
 #include "storage/repair/repair.hpp"
 
 #include "storage/backup/file_copier.hpp"
+#include "storage/format_file.hpp"
+#include "storage/keys.hpp"
 #include "storage/limits.hpp"
 #include "storage/repair/rebuild.hpp"
 #include "storage/repair/salvage.hpp"
+#include "storage/store_impl.hpp"
 
 #include <fmt/format.h>
 
@@ -69,6 +72,7 @@ class Repair {
             return fail(StoreErrorKind::kNotFound,
                         fmt::format("{} does not exist", parent_of(into_)));
         if (auto locked = lock(); !locked) return locked;
+        if (auto known = check_format(); !known) return known;
         if (auto removed = remove_tree(files_, unfinished_); !removed)
             return tl::unexpected(store_error(removed.error()));
         return {};
@@ -90,14 +94,56 @@ class Repair {
         return {};
     }
 
+    // A later version's records may say anything.
+    Result<void> check_format() {
+        const Result<std::uint32_t> format =
+            read_format_file(directory_, files_, options_.store.format);
+        if (format) formats_ = {*format};
+        if (format || format.error().kind != StoreErrorKind::kTooNew) return {};
+        return tl::unexpected(format.error());
+    }
+
+    // Where the format is not known, those of all databases that are there. While a migration is
+    // not committed the one of the lowest format counts, and after it that goes first.
+    std::vector<std::uint32_t> formats() {
+        if (!formats_.empty()) return formats_;
+        std::vector<std::uint32_t> formats;
+        const auto names = files_.list(directory_);
+        for (const std::string& name : names ? *names : std::vector<std::string>()) {
+            const auto format = format_of_database(name);
+            if (format && *format <= options_.store.format) formats.push_back(*format);
+        }
+        std::sort(formats.begin(), formats.end());
+        if (formats.empty()) formats.push_back(options_.store.format);
+        return formats;
+    }
+
     // A database that does not open as it is may do so without what is damaged of its log.
+    Result<std::unique_ptr<Database>> open_database() {
+        Result<std::unique_ptr<Database>> opened = tl::unexpected(StoreError{});
+        for (const std::uint32_t format : formats()) {
+            database_ = database_name(format);
+            for (const auto damage : {Database::Damage::kRefused, Database::Damage::kSkipped}) {
+                opened = Database::open(directory_ + "/" + database_, files_, damage);
+                if (!opened) continue;
+                if (!formats_.empty() || !is_half_made(**opened)) return opened;
+                opened = fail(StoreErrorKind::kCorrupt, "it is what a migration has only begun");
+                break;
+            }
+        }
+        return opened;
+    }
+    // What is not in such a one may still have been in the old one.
+    static bool is_half_made(const Database& database) {
+        const auto progress = database.get(Family::kMeta, keys::migration());
+        return progress || progress.error().kind != StoreErrorKind::kNotFound;
+    }
+
     DatabaseFinds database() {
-        const std::string path = directory_ + "/db";
-        auto opened = Database::open(path, files_);
-        if (!opened) opened = Database::open(path, files_, Database::Damage::kSkipped);
+        const auto opened = open_database();
         if (!opened) {
             Loss loss;
-            loss.file = "db";
+            loss.file = database_;
             loss.text = "flags, copies and names can not be read: " + opened.error().detail;
             report_.losses.push_back(std::move(loss));
             return {};
@@ -120,7 +166,7 @@ class Repair {
     void lose_rows(const std::string& account, std::string text) {
         Loss loss;
         loss.account = account;
-        loss.file = "db";
+        loss.file = database_;
         loss.text = std::move(text);
         report_.losses.push_back(std::move(loss));
     }
@@ -160,6 +206,8 @@ class Repair {
     std::string unfinished_;
     SegmentDirectory segments_;
     std::unique_ptr<LockedFile> lock_;
+    std::vector<std::uint32_t> formats_;  // empty: not known
+    std::string database_;                // the name of the one that was opened, or tried last
     RepairReport report_;
 };
 

@@ -108,8 +108,8 @@ void VerifyRun::compare_manifest(const Place& place, std::string_view what, cons
 
 void VerifyRun::check_manifest_contents() {
     const BackupManifest& manifest = *backup_->manifest;
+    compare_manifest({}, "format", manifest.format, format_);
     if (state_) {
-        compare_manifest({}, "format", manifest.format, state_->format);
         compare_manifest({}, "store_seq", manifest.store_seq, state_->store_seq);
         compare_manifest({}, "fence owner", manifest.fence_owner, state_->fence_owner);
         compare_manifest({}, "fence epoch", manifest.fence_epoch, state_->fence_epoch);

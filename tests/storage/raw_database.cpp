@@ -11,7 +11,7 @@ void check(const rocksdb::Status& status) {
 
 }  // namespace
 
-RawDatabase::RawDatabase(FileSystem& files, const std::string& directory)
+RawDatabase::RawDatabase(FileSystem& files, const std::string& directory, const std::string& name)
     : env_(make_rocks_env(files, directory)) {
     rocksdb::DBOptions options;
     options.env = env_.env.get();
@@ -22,11 +22,11 @@ RawDatabase::RawDatabase(FileSystem& files, const std::string& directory)
     options.stats_persist_period_sec = 0;
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     families.reserve(kFamilyCount);
-    for (const std::string_view name : kFamilyNames)
-        families.emplace_back(std::string(name), rocksdb::ColumnFamilyOptions());
+    for (const std::string_view family : kFamilyNames)
+        families.emplace_back(std::string(family), rocksdb::ColumnFamilyOptions());
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
-    check(rocksdb::DB::Open(options, directory + "/db", families, &handles, &opened));
+    check(rocksdb::DB::Open(options, directory + "/" + name, families, &handles, &opened));
     db_.reset(opened);
     std::copy(handles.begin(), handles.end(), families_.begin());
 }

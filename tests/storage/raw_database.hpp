@@ -12,7 +12,8 @@ namespace tidemark::storage::testing {
 
 class RawDatabase {
   public:
-    RawDatabase(FileSystem& files, const std::string& directory);
+    // `name` is the database's in the directory.
+    RawDatabase(FileSystem& files, const std::string& directory, const std::string& name = "db");
     ~RawDatabase();
     RawDatabase(const RawDatabase&) = delete;
     RawDatabase& operator=(const RawDatabase&) = delete;

@@ -2,7 +2,10 @@
 // 1, with steps of formats that there are only here.
 #include "storage/migrate/migration.hpp"
 
+#include "storage/backup/backup.hpp"
+#include "storage/backup/restore.hpp"
 #include "storage/format_file.hpp"
+#include "storage/verify/verify.hpp"
 #include "tests/upgrade/entries.hpp"
 #include "tests/upgrade/imap_script.hpp"
 #include "tests/upgrade/repage_step.hpp"
@@ -23,6 +26,8 @@ using testing::FaultyFileSystem;
 using Operation = FaultyFileSystem::Operation;
 
 namespace {
+
+constexpr std::int64_t kNow = 1'900'000'000'000'000;
 
 // Two steps: pages of two messages, then of seven.
 const MigrationPlan& two_steps() {
@@ -146,6 +151,46 @@ TEST_CASE("a migrated directory dumps and answers as before, and only the new da
     CHECK(!(*again)->is_needed());
     CHECK((*again)->make());
     CHECK((*again)->commit());
+}
+
+TEST_CASE("a migrated directory is backed up, verified and restored before it was written to") {
+    FaultyFileSystem files;
+    unpack_entry(1, files);
+    REQUIRE(migrate(files, two_steps()));
+    storage::StoreOptions options;
+    options.format = 3;
+    options.block_cache_bytes = 4U << 20;
+    {
+        const auto store = storage::Store::open(kDirectory, options, files);
+        REQUIRE(store);
+        storage::BackupOptions backup;
+        backup.destination = "/backup";
+        backup.created_micros = kNow - 1'000'000;
+        backup.id = std::string(32, 'a');
+        REQUIRE((*store)->hold_segments());
+        REQUIRE(storage::write_backup(**store, backup));
+        (*store)->release_segments();
+    }
+    storage::VerifyOptions verify;
+    verify.format = 3;
+    const auto is_well = [&](const std::string& directory) {
+        const auto report = storage::verify(directory, verify, files);
+        REQUIRE(report);
+        for (const storage::Finding& finding : report->findings) INFO(to_string(finding));
+        return report->well();
+    };
+    CHECK(is_well("/backup"));
+    storage::RestoreOptions restore;
+    restore.backup = "/backup";
+    restore.directory = "/restored";
+    restore.now_micros = kNow;
+    restore.store = options;
+    restore.verify = verify;
+    const auto restored = storage::restore_backup(files, restore);
+    INFO((restored ? std::string() : restored.error().detail));
+    REQUIRE(restored);
+    CHECK(restored->is_restored);
+    CHECK(is_well("/restored"));
 }
 
 TEST_CASE("an older format is read, and written only when it was migrated") {

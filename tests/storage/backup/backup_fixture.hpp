@@ -3,16 +3,18 @@
 
 #include "storage/backup/backup.hpp"
 #include "storage/crc32c.hpp"
+#include "storage/format_file.hpp"
 #include "tests/storage/test_store.hpp"
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::storage::testing {
 
 struct BackupStore : TestStore {
-    explicit BackupStore(StoreOptions with = small_options()) : TestStore(with) {
+    explicit BackupStore(StoreOptions with = small_options()) : TestStore(std::move(with)) {
         REQUIRE(files.make_directory("/backups"));
     }
 
@@ -93,7 +95,8 @@ struct BackupStore : TestStore {
         const auto manifest = read_manifest(files, directory);
         REQUIRE(manifest.has_value());
         const std::string to = "/restored" + std::to_string(++restored);
-        for (const char* name : {"", "/db", "/mail", "/config"})
+        for (const std::string& name : {std::string(), "/" + database_name(options.format),
+                                        std::string("/mail"), std::string("/config")})
             REQUIRE(files.make_directory(to + name));
         chain.insert(chain.begin(), directory);
         const auto copy = [&](const std::string& path) {
