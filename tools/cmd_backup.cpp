@@ -16,8 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMegabyte = 1'000'000;
-
 struct Options {
     std::string destination;
     std::string data;
@@ -59,13 +57,18 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
     auto client = AdminClient::connect(options.admin.empty() ? admin_socket_path(options.data)
                                                              : options.admin);
     if (!client) return tl::unexpected(to_command_error(client.error()));
-    Progress progress("backing up", "MB", 0);
+    ProgressBars bars;
+    std::uint64_t total = 0;
     const auto notified = [&](const std::string&, const json& told) {
-        progress.set_total(told.value("bytes_total", std::uint64_t{0}) / kMegabyte);
-        progress.update(told.value("bytes_done", std::uint64_t{0}) / kMegabyte);
+        total = told.value("bytes_total", std::uint64_t{0});
+        // At first there is none.
+        if (total > 0)
+            bars.draw("backing up", "bytes", told.value("bytes_done", std::uint64_t{0}), total);
     };
     const auto result = client->call("backup", *params, notified);
-    progress.finish();
+    // The server tells now and then, and not of the end.
+    if (result && total > 0) bars.draw("backing up", "bytes", total, total);
+    bars.finish();
     if (!result) {
         CommandError error = to_command_error(result.error());
         if (result.error().kind == AdminErrorKind::kRemote)
