@@ -15,6 +15,7 @@ MAILBOX_USERS = ("big", "mid", "large", "append", "churn", "push")  # what they 
 LOAD_USERS = ("loadbig", "loadmid", "loadpush")  # and s1 … s1000, what they hold: scenarios.py
 DESCRIPTORS = 18_000  # below the usual limit of a process here
 READY_SECONDS = 60
+STOP_SECONDS = 120
 
 
 def raise_inotify_limit():
@@ -103,9 +104,17 @@ class Server:
 
     def stop(self):
         if self.process is not None:
+            tree = process_tree(self.pid)
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=120)
+            self.process.wait(timeout=STOP_SECONDS)
             self.process = None
+            # Dovecot's master does not wait for its processes; one that still has its socket (imap-hibernate with
+            # many connections) would keep the next start from listening.
+            deadline = time.monotonic() + STOP_SECONDS
+            while any(os.path.exists(f"/proc/{pid}") for pid in tree):
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.name} did not stop")
+                time.sleep(0.05)
 
     def restart(self):
         self.stop()
