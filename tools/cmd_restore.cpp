@@ -100,9 +100,9 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
 
 // Options that have a meaning only for the whole of a backup, and those only for a part of it: none
 // is passed over in silence where it has none.
-constexpr const char* kWholeOnly[] = {"DIR",       "--json",    "--chain",
-                                      "--copy",    "--quick",   "--served-before",
-                                      "--uid-gap", "--threads", "--accept-findings"};
+constexpr const char* kWholeOnly[] = {"DIR",       "--json",           "--copy",
+                                      "--quick",   "--served-before",  "--uid-gap",
+                                      "--threads", "--accept-findings"};
 constexpr const char* kPartOnly[] = {"--data", "--admin", "--account", "--mailbox", "--as", "--at"};
 
 void add_partial(CLI::App& sub, PartialRestoreOptions& partial) {
@@ -160,7 +160,10 @@ void add_restore(CLI::App& app, CommandContext& context) {
         "Certificates are not in a backup\nunless it was made with them.\n"
         "With --into or --online one account or mailbox comes back beside what is there, with its "
         "flags and dates:\nnothing that exists is changed, so a mailbox of the same name is "
-        "refused (an INBOX without messages is\nnot); --as gives another one.");
+        "refused (an INBOX without messages is\nnot); --as gives another one. --at reaches as far "
+        "back as the "
+        "log of each mailbox. It brings back what was\nexpunged since, as long as the backup still "
+        "has the bytes; messages without are listed, with exit 1.");
     auto options = std::make_shared<Options>();
     storage::RestoreOptions& restore = options->restore;
     sub->add_option("BACKUP", restore.backup, "The backup")->required();
@@ -191,6 +194,7 @@ void add_restore(CLI::App& app, CommandContext& context) {
     restore.verify.threads = 0;
     sub->callback([options, sub, &context] {
         options->partial.backup = options->restore.backup;
+        options->partial.earlier = options->restore.earlier;
         context.finish(is_partial(*sub) ? restore_partly(options->partial, context.terminal)
                                         : run(*options, context.terminal));
     });

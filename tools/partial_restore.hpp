@@ -7,11 +7,14 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tidemark::tools {
 
 struct PartialRestoreOptions {
     std::string backup;  // or a data directory that no server has open
+    // Where backups are that this one leaves files out for, if not beside it or where they were.
+    std::vector<std::string> earlier;
     std::string data;
     std::string admin;    // the server's admin socket; empty: the directory's
     bool online = false;  // refuse when no server runs on `data`
@@ -23,8 +26,9 @@ struct PartialRestoreOptions {
 };
 
 // Nothing that exists is changed: kNo when a mailbox is there already (an INBOX without messages
-// does not count), when the moment is below the horizon of the log, or when the bytes of some
-// message are gone; the others are restored then.
+// does not count), when the moment is below the horizon of the log, when the backup is damaged, or
+// when the bytes of some messages are gone or damaged: each of them is told on stderr, and the
+// others are restored. Every other error comes before anything is restored, or says what is.
 [[nodiscard]] CommandResult<void> restore_partly(const PartialRestoreOptions& options,
                                                  Terminal& terminal);
 

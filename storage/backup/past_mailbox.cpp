@@ -55,9 +55,14 @@ Result<Entries> entries_after(const Store& store, AccountId account, const Mailb
             fmt::format("\"{}\" can not be told as it was at {}: its log begins after modseq {}",
                         mailbox.name, what, mailbox.horizon_modseq)});
     };
-    // A mailbox at horizon 0 has its whole log; it began with its creation.
-    const ModSeq first = std::max(mailbox.horizon_modseq, mailbox.created_modseq);
-    if (since != nullptr && *since < first) return below(fmt::format("modseq {}", *since));
+    const auto not_made = [&] {
+        return tl::unexpected(StoreError{StoreErrorKind::kNotFound,
+                                         fmt::format("\"{}\" was made after that, with modseq {}",
+                                                     mailbox.name, mailbox.created_modseq)});
+    };
+    if (since != nullptr && *since < mailbox.created_modseq) return not_made();
+    if (since != nullptr && *since < mailbox.horizon_modseq)
+        return below(fmt::format("modseq {}", *since));
     Entries entries;
     std::size_t kept = 0;  // entries that the moment includes
     const auto read = store.changes_since(
@@ -69,8 +74,15 @@ Result<Entries> entries_after(const Store& store, AccountId account, const Mailb
             return true;
         });
     if (!read) return tl::unexpected(read.error());
-    // Without an entry by then nobody knows whether the horizon was before or after the time.
-    if (since == nullptr && kept == 0) return below("that time");
+    if (since == nullptr && kept == 0) {
+        // A log that is whole begins with the making. Of another one nobody knows whether its
+        // horizon was before or after the time.
+        const std::int64_t made_micros = mailbox.created_seconds * 1'000'000;
+        if (mailbox.horizon_modseq < mailbox.created_modseq ||
+            made_micros > std::get<UnixMicros>(moment).value)
+            return not_made();
+        return below("that time");
+    }
     entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(kept));
     return entries;
 }
@@ -95,7 +107,10 @@ Result<PastMailbox> mailbox_at(const Store& store, AccountId account, const Mail
     PastMailbox past;
     past.undone = entries->size();
     past.messages.reserve(messages.size());
-    for (auto& [uid, message] : messages) past.messages.push_back(message);
+    for (auto& [uid, message] : messages) {
+        past.messages.push_back(message);
+        if (!loaded->view->find_uid(uid)) past.expunged.push_back(message.body);
+    }
     return past;
 }
 

@@ -22,11 +22,13 @@ struct PastMailbox {
     // By uid. The modseq of a message whose flags were changed later is 0: the log does not tell
     // which one it had.
     std::vector<Message> messages;
+    // Those of `messages` that are there no more: the bytes of some may be gone with them.
+    std::vector<BodyId> expunged;
     std::uint64_t undone = 0;  // log entries
 };
 
-// kLimit: the moment is below the horizon, or before the mailbox was made. kCorrupt: an entry does
-// not fit what it left behind. `mailbox` is as the store has it.
+// kNotFound: the mailbox was made after the moment. kLimit: the moment is below the horizon.
+// kCorrupt: an entry does not fit what it left behind. `mailbox` is as the store has it.
 [[nodiscard]] Result<PastMailbox> mailbox_at(const Store& store, AccountId account,
                                              const MailboxRecord& mailbox, Moment moment);
 

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <optional>
 #include <random>
 
 using namespace tidemark::storage;
@@ -104,4 +105,27 @@ TEST_CASE("a mailbox is told as it was at every modseq and time above the horizo
         }
         CHECK(mailbox_at(*at.store, account.id(), record, ModSeq{1'000'000})->undone == 0);
     }
+}
+
+TEST_CASE("before a mailbox was made there was none, whatever is left of its log") {
+    TestStore at;
+    TestAccount account = at.account("anna");
+    for (int i = 0; i < 6; ++i) at.run(account, account.append({"x"}));
+    MailboxRecord record = at.store->load_account(account.id())->mailboxes.at(0);
+    // As if the first three changes had been another mailbox's.
+    record.created_modseq = 4;
+    record.created_seconds = 4;
+    const auto kind = [&](Moment moment) {
+        const auto past = mailbox_at(*at.store, account.id(), record, moment);
+        return past ? std::nullopt : std::optional(past.error().kind);
+    };
+    CHECK(kind(ModSeq{3}) == StoreErrorKind::kNotFound);
+    CHECK(!kind(ModSeq{4}));
+    record.horizon_modseq = 5;
+    CHECK(kind(ModSeq{3}) == StoreErrorKind::kNotFound);
+    CHECK(kind(ModSeq{4}) == StoreErrorKind::kLimit);
+    // The entries begin at the second 6, for whoever sees the log from its horizon on.
+    CHECK(kind(UnixMicros{3'999'999}) == StoreErrorKind::kNotFound);
+    CHECK(kind(UnixMicros{4'000'000}) == StoreErrorKind::kLimit);
+    CHECK(!kind(UnixMicros{6'000'000}));
 }
