@@ -58,16 +58,19 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
                                                              : options.admin);
     if (!client) return tl::unexpected(to_command_error(client.error()));
     ProgressBars bars;
-    std::uint64_t total = 0;
+    bool is_told = false;
     const auto notified = [&](const std::string&, const json& told) {
-        total = told.value("bytes_total", std::uint64_t{0});
-        // At first there is none.
-        if (total > 0)
-            bars.draw("backing up", "bytes", told.value("bytes_done", std::uint64_t{0}), total);
+        const auto total = told.value("bytes_total", std::uint64_t{0});
+        if (total == 0) return;  // at first there is none
+        is_told = true;
+        bars.draw("backing up", "bytes", told.value("bytes_done", std::uint64_t{0}), total);
     };
     const auto result = client->call("backup", *params, notified);
     // The server tells now and then, and not of the end.
-    if (result && total > 0) bars.draw("backing up", "bytes", total, total);
+    if (result && is_told) {
+        const auto bytes = result->value("bytes", std::uint64_t{0});
+        bars.draw("backing up", "bytes", bytes, bytes);
+    }
     bars.finish();
     if (!result) {
         CommandError error = to_command_error(result.error());

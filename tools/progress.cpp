@@ -114,6 +114,7 @@ void ProgressBars::draw(std::string_view what, std::string_view unit, std::uint6
         bar_.reset();
         bar_.emplace(what_, std::string(unit), total);
     }
+    bar_->set_total(total);
     bar_->update(done);
 }
 

@@ -51,7 +51,8 @@ class Progress {
     bool drawn_ = false;
 };
 
-// One bar after another, for work with several parts: a new `what` begins a new one.
+// One bar after another, for work with several parts: a new `what` begins a new one. A total
+// may become another while the work goes on.
 class ProgressBars {
   public:
     void draw(std::string_view what, std::string_view unit, std::uint64_t done,

@@ -48,6 +48,16 @@ class Backup {
     }
 
   private:
+    struct Table {
+        std::string name;
+        std::uint64_t bytes = 0;
+    };
+    struct Other {
+        std::string from;
+        std::string name;  // in the backup
+        std::uint64_t bytes = 0;
+    };
+
     Result<void> check_destination() {
         const auto there = files_.status(options_.destination);
         if (!there) return failed(there.error());
@@ -76,6 +86,7 @@ class Backup {
                                 .and_then([&] { return store_.checkpoint(checkpoint_); })
                                 .and_then([&] { return read_contents(); })
                                 .and_then([&] { return list_tables(); })
+                                .and_then([&] { return list_others(); })
                                 .and_then([&] { return put_others(); })
                                 .and_then([&] { return put_segments(); })
                                 .and_then([&] { return put_tables(); });
@@ -241,28 +252,39 @@ class Backup {
         return {};
     }
 
-    // First, and each as long as it is now: somebody may write to the configuration at any time.
-    Result<void> put_others() {
-        for (const std::string_view name : kOwnFiles) {
-            const auto put = put_other(fmt::format("{}/{}", data_, name), std::string(name));
-            if (!put) return put;
-        }
-        for (const BackupOptions::ExtraFile& file : options_.config) {
-            if (auto put = put_other(file.from, "config/" + file.name); !put) return put;
+    Result<void> list_others() {
+        for (const std::string_view name : kOwnFiles)
+            others_.push_back({fmt::format("{}/{}", data_, name), std::string(name), 0});
+        for (const BackupOptions::ExtraFile& file : options_.config)
+            others_.push_back({file.from, "config/" + file.name, 0});
+        for (Other& other : others_) {
+            const auto status = files_.status(other.from);
+            if (!status) return failed(status.error());
+            other.bytes = *status ? (*status)->size : 0;
+            progress_.bytes_total += other.bytes;
         }
         return {};
     }
 
-    Result<void> put_other(const std::string& from, const std::string& name) {
-        const auto status = files_.status(from);
+    // First, before they change: somebody may write to the configuration at any time.
+    Result<void> put_others() {
+        for (const Other& other : others_) {
+            if (auto put = put_other(other); !put) return put;
+        }
+        return {};
+    }
+
+    Result<void> put_other(const Other& other) {
+        const auto status = files_.status(other.from);
         if (!status) return failed(status.error());
+        const std::uint64_t bytes = *status ? (*status)->size : 0;
+        progress_.bytes_total = progress_.bytes_total - other.bytes + bytes;
         if (!*status) return {};
-        const std::string to = target_ + "/" + name;
-        progress_.bytes_total += (*status)->size;
-        if (auto copied = copier_.copy(from, to, (*status)->size); !copied) return copied;
+        const std::string to = target_ + "/" + other.name;
+        if (auto copied = copier_.copy(other.from, to, bytes); !copied) return copied;
         const auto crc = file_crc32c(files_, to);
         if (!crc) return tl::unexpected(crc.error());
-        manifest_.files.push_back({name, (*status)->size, *crc, Place::kHere});
+        manifest_.files.push_back({other.name, bytes, *crc, Place::kHere});
         return {};
     }
 
@@ -323,11 +345,8 @@ class Backup {
     std::string database_;  // its name, in the data directory and in the backup
     std::optional<BackupManifest> previous_;
     CheckpointContents contents_;
-    struct Table {
-        std::string name;
-        std::uint64_t bytes = 0;
-    };
     std::vector<Table> tables_;  // and the checkpoint's other files
+    std::vector<Other> others_;
     BackupManifest manifest_;
     BackupProgress progress_;
     BackupResult result_;

@@ -186,11 +186,10 @@ TEST_CASE("the progress of a backup goes from nothing to all that its manifest n
     std::uint64_t before = 0;
     for (const BackupProgress& progress : told) {
         CHECK(progress.bytes_done >= before);
-        CHECK(progress.bytes_done <= progress.bytes_total);
+        CHECK(progress.bytes_total == result->bytes);
         before = progress.bytes_done;
     }
     CHECK(told.back().bytes_done == result->bytes);
-    CHECK(told.back().bytes_total == result->bytes);
     const auto manifest = read_manifest(at.files, options.destination);
     CHECK(told.size() >= manifest->segments.size() + manifest->files.size() + steps_least);
 }
