@@ -6,8 +6,6 @@ namespace tidemark::actors {
 
 using nlohmann::json;
 
-namespace {
-
 json to_json(const storage::Finding& finding) {
     json object = {{"code", storage::name_of(finding.code)}, {"text", finding.text}};
     if (storage::is_note(finding.code)) object["note"] = true;
@@ -18,8 +16,6 @@ json to_json(const storage::Finding& finding) {
     if (finding.offset) object["offset"] = *finding.offset;
     return object;
 }
-
-}  // namespace
 
 json to_json(const storage::VerifyReport& report) {
     json findings = json::array();

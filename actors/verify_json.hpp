@@ -9,8 +9,10 @@
 
 namespace tidemark::actors {
 
-// {well, backup, findings: [{code, text, note?, account?, mailbox?, uid?, file?, offset?}],
-// findings_left_out, counts}. Names and texts of what is damaged may be no UTF-8.
+// {code, text, note?, account?, mailbox?, uid?, file?, offset?}. Names and texts of what is damaged
+// may be no UTF-8.
+nlohmann::json to_json(const storage::Finding& finding);
+// {well, backup, findings: […], findings_left_out, counts}
 nlohmann::json to_json(const storage::VerifyReport& report);
 // Nothing: that is none.
 std::optional<storage::Finding> finding_from_json(const nlohmann::json& object);

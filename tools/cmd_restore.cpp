@@ -4,6 +4,7 @@
 #include "tools/commands.hpp"
 #include "tools/partial_restore.hpp"
 #include "tools/progress.hpp"
+#include "tools/verify_output.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,9 +36,6 @@ CommandError to_command_error(const storage::StoreError& error) {
 }
 
 json to_json(const storage::RestoreResult& result, double seconds) {
-    json findings = json::array();
-    for (const storage::Finding& finding : result.report.findings)
-        findings.push_back(storage::to_string(finding));
     return {{"restored", result.is_restored},
             {"backup", result.id},
             {"backups", result.backups},
@@ -52,7 +50,7 @@ json to_json(const storage::RestoreResult& result, double seconds) {
             {"copies", result.counts.copies},
             {"copied_bytes", result.counts.copied_bytes},
             {"uid_gap", result.uid_gap},
-            {"findings", std::move(findings)},
+            {"findings", findings_json(result.report.findings)},
             {"findings_left_out", result.report.findings_left_out},
             {"seconds", seconds}};
 }
@@ -85,10 +83,7 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
     bars.finish();
     if (!result) return tl::unexpected(to_command_error(result.error()));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    if (options.json)
-        terminal.out
-            << to_json(*result, took.count()).dump(-1, ' ', false, json::error_handler_t::replace)
-            << '\n';
+    if (options.json) write_json_line(to_json(*result, took.count()), terminal);
     tell(*result, terminal.err);
     if (!result->is_restored)
         return refuse(

@@ -52,7 +52,7 @@ CommandResult<bool> run(const Options& options, Terminal& terminal) {
     }
     const bool well = result->value("well", false);
     if (options.json) {
-        write_verify_json(*result, terminal);
+        write_json_line(*result, terminal);
         return well;
     }
     std::vector<storage::Finding> findings;

@@ -39,7 +39,7 @@ CommandResult<bool> run(const Options& options, Terminal& terminal) {
     bars.finish();
     if (!report) return could_not_run(report.error().detail);
     if (options.json) {
-        write_verify_json(actors::to_json(*report), terminal);
+        write_json_line(actors::to_json(*report), terminal);
     } else {
         write_findings(report->findings, report->findings_left_out, terminal);
     }

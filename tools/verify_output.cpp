@@ -1,5 +1,7 @@
 #include "tools/verify_output.hpp"
 
+#include "actors/verify_json.hpp"
+
 #include <fmt/format.h>
 
 namespace tidemark::tools {
@@ -13,7 +15,13 @@ void write_findings(const std::vector<storage::Finding>& findings, std::uint64_t
     if (left_out > 0) terminal.out << fmt::format("and {} more\n", left_out);
 }
 
-void write_verify_json(const nlohmann::json& report, Terminal& terminal) {
+nlohmann::json findings_json(const std::vector<storage::Finding>& findings) {
+    nlohmann::json objects = nlohmann::json::array();
+    for (const storage::Finding& finding : findings) objects.push_back(actors::to_json(finding));
+    return objects;
+}
+
+void write_json_line(const nlohmann::json& report, Terminal& terminal) {
     terminal.out << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 

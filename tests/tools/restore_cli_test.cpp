@@ -46,6 +46,25 @@ class Backed {
         back_up();
     }
     ~Backed() { fs::remove_all(path_); }
+    // A backup of what the store would never have come to by itself: the account is subscribed to
+    // what is no name.
+    void back_up_unsound() const {
+        storage::StoreOptions options;
+        options.ballast_bytes = 0;
+        {
+            auto store = storage::Store::open(path("data"), options, storage::posix_file_system());
+            REQUIRE(store);
+            const auto id = (*store)->find_account("anna");
+            REQUIRE(id);
+            storage::Transaction transaction(*id, (*store)->load_account(*id)->counters.modseq);
+            transaction.put_subscription("a\xff");
+            storage::Transaction* pointer = &transaction;
+            REQUIRE((*store)->commit({&pointer, 1})[0]);
+            REQUIRE((*store)->close());
+        }
+        fs::remove_all(path("backup"));
+        back_up();
+    }
     std::string path(const std::string& name) const { return (path_ / name).string(); }
 
   private:
@@ -117,6 +136,33 @@ TEST_CASE("a restore tells what it did as one object") {
     CHECK(object["backup"] == std::string(32, 'a'));
     CHECK(object["links"] > 0);
     CHECK(object["findings"].empty());
+}
+
+TEST_CASE("a restore tells findings as verifydata does, in lines and as objects") {
+    const Backed at;
+    at.back_up_unsound();
+    const Run lines = run({"verifydata", at.path("backup")});
+    CHECK(lines.exit == ExitCode::kNo);
+    CHECK(lines.out.starts_with("subscription anna: "));
+    const Run verified = run({"verifydata", at.path("backup"), "--json"});
+    const auto expected = nlohmann::json::parse(verified.out, nullptr, false);
+    REQUIRE(expected["findings"].size() == 1);
+    CHECK(expected["findings"][0]["code"] == "subscription");
+    CHECK(expected["findings"][0]["account"] == "anna");
+    const Run refused = run({"restore", at.path("backup"), at.path("new"), "--json"});
+    CHECK(refused.exit == ExitCode::kNo);
+    CHECK(refused.err.starts_with(lines.out));
+    const auto told = nlohmann::json::parse(refused.out, nullptr, false);
+    REQUIRE(told.is_object());
+    CHECK(told["restored"] == false);
+    CHECK(told["findings"] == expected["findings"]);
+    CHECK(!fs::exists(at.path("new")));
+    const Run accepted =
+        run({"restore", at.path("backup"), at.path("new"), "--json", "--accept-findings"});
+    CHECK(accepted.exit == ExitCode::kWell);
+    const auto done = nlohmann::json::parse(accepted.out, nullptr, false);
+    CHECK(done["restored"] == true);
+    CHECK(done["findings"] == expected["findings"]);
 }
 
 TEST_CASE("a restore that can not be done says why and leaves nothing") {
