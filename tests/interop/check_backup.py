@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from run import equal, ok, uids
+from run import equal, ok, on_terminal, uids
 
 
 def dump(server, directory):
@@ -32,6 +32,44 @@ def check_quiet(server):
     equal(sorted(os.listdir(server.path("b3/config"))), ["tidemark.toml", "tls-certificate.pem", "tls-key.pem"],
           "configuration with keys")
     equal(os.stat(server.path("b3/config/tls-key.pem")).st_mode & 0o077, 0, "who may read the key")
+
+
+# So slow that the server tells of it more than once: the small files are copied, one after the other.
+SLOW = ("--max-rate", "30")
+
+
+def check_bars(server):
+    """A terminal shows bars on stderr that end at 100 %; nothing of them goes anywhere else."""
+    repaired = server.path("repaired")
+    for words, parts in (
+            (["backup", server.path("t1"), "--data", server.data, *SLOW], ["backing up"]),
+            (["verifydata", server.path("t1")], ["comparing digests", "checking accounts", "reading mail"]),
+            (["restore", server.path("t1"), server.path("t2")], ["checking digests", "restoring", "reading mail"]),
+            (["repair", server.path("t2"), "--into", repaired], ["reading mail", "writing mail"])):
+        code, said, sent = on_terminal([server.tidemark, *words], 100, 24)
+        equal(code, 0, f"exit of {words[0]} on a terminal: {sent}")
+        if words[0] != "repair":
+            equal(said, "", f"stdout of {words[0]} on a terminal")
+        assert "\x1b" not in said, said
+        # Each picture begins at the line's start; a finished bar ends its line.
+        lines = [line.split("\r")[-1].removesuffix("\x1b[K") for line in sent.split("\r\n")]
+        equal(lines.pop(), "", f"what is behind the last bar of {words[0]}")
+        for part in parts:
+            shown = [line for line in lines if line.startswith(part + " [")]
+            equal(len(shown), 1, f"bars of {part} in {sent!r}")
+            assert "#] 100% " in shown[0] and ".]" not in shown[0], shown
+        assert all(len(line) < 100 for line in lines), lines
+    shutil.rmtree(repaired)
+    code, said, sent = on_terminal([server.tidemark, "backup", server.path("t3"), "--data", server.data, "--json", *SLOW], 100, 24)
+    equal(code, 0, "exit of a backup on a terminal")
+    told = json.loads(said)
+    assert f" 100% {told['bytes']}/{told['bytes']} bytes" in sent, (told, sent)
+    # The same without a terminal.
+    run = backup(server, "t4", *SLOW)
+    equal((run.stdout, run.stderr), ("", ""), "what a slow backup prints")
+    for words in (["verifydata", server.path("t4")], ["restore", server.path("t4"), server.path("t5")]):
+        run = server.command(*words, expect=None)
+        equal((run.returncode, run.stdout, run.stderr), (0, "", ""), f"{words[0]} without a terminal")
 
 
 def check_refused(server):
@@ -183,11 +221,21 @@ def check_damaged(server):
     run = server.command("verify", "--online", "--data", server.data, expect=None)
     equal((run.returncode, run.stderr), (1, ""), "exit of a verification that finds something")
     assert run.stdout.startswith("body-crc ") and run.stdout.count("\n") == 1 and name in run.stdout, run.stdout
+    online = server.command("verify", "--online", "--data", server.data, "--json", expect=None)
+    equal((online.returncode, online.stderr), (1, ""), "exit of a verification in JSON")
+    server.stop()
+    alone = server.command("verifydata", server.data, "--json", expect=None)
+    findings = json.loads(online.stdout)["findings"]
+    equal(findings, json.loads(alone.stdout)["findings"], "findings of the server and of verifydata")
+    equal((len(findings), findings[0]["code"], findings[0]["account"], findings[0]["file"]),
+          (1, "body-crc", server.user, f"mail/{name}"), "a finding")
+    server.start()
 
 
 def run(server):
     server.deliver("one", "two", "three")
     check_quiet(server)
+    check_bars(server)
     check_refused(server)
     check_incremental(server)
     check_other_file_system(server)

@@ -1,18 +1,14 @@
 """`tidemark loadtest` over real sockets: TLS and STARTTLS, filling by LMTP and with real mail, the live view on a terminal."""
 
-import fcntl
 import imaplib
 import json
 import os
-import pty
 import re
 import socket
-import struct
 import subprocess
-import termios
 import threading
 
-from run import equal, ok
+from run import equal, ok, on_terminal
 
 USERS = "w{1..3}"
 NAMES = ["w1", "w2", "w3"]
@@ -195,34 +191,18 @@ class Screen:
         self.top = max(self.top, self.row - self.rows + 1)
 
 
-def on_terminal(server, columns, rows, options):
+def on_screen(server, columns, rows, options):
     """The run's stderr as a terminal of that size shows it, and everything that it was sent; the exit code."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    process = subprocess.Popen([server.tidemark, "loadtest", "run", "webmail", *options], stdout=subprocess.PIPE, stderr=slave,
-                               text=True)
-    os.close(slave)
-    sent = b""
-    while True:
-        try:
-            part = os.read(master, 65536)
-        except OSError:  # EIO: nobody has the terminal open any more
-            break
-        if not part:
-            break
-        sent += part
-    os.close(master)
-    said = process.stdout.read()
-    process.stdout.close()
+    code, said, sent = on_terminal([server.tidemark, "loadtest", "run", "webmail", *options], columns, rows)
     screen = Screen(columns, rows)
-    screen.feed(sent.decode())
-    return process.wait(timeout=60), screen, sent.decode(), said
+    screen.feed(sent)
+    return code, screen, sent, said
 
 
 def check_live_view(server):
     options = reach(server, "imaps", "--tls", "--warmup", "1s", "--duration", "2s", "--connections", "4", "--closed")
     for columns, rows in ((120, 40), (50, 40), (100, 6)):
-        code, screen, sent, said = on_terminal(server, columns, rows, options)
+        code, screen, sent, said = on_screen(server, columns, rows, options)
         size = f"{columns}x{rows}: {screen.lines}"
         equal(code, 0, f"the exit code at {size}, {said}")
         assert sent.count("\x1b[J") >= 2, f"it was not redrawn: {sent!r}"

@@ -7,17 +7,21 @@ Exit 0: passed. 1: failed. 77: skipped, because a program that the check needs i
 """
 
 import argparse
+import fcntl
 import imaplib
 import importlib
 import os
+import pty
 import re
 import shutil
 import signal
 import smtplib
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import traceback
 
@@ -138,6 +142,27 @@ class Server:
         with smtplib.LMTP("127.0.0.1", self.port("lmtp")) as client:
             for text in texts:
                 client.sendmail("bert@example.org", [recipient or self.user], text.encode())
+
+
+def on_terminal(command, columns, rows):
+    """Runs a command whose stderr is a terminal of that size: exit code, stdout, and all that the terminal was sent."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave, text=True)
+    os.close(slave)
+    sent = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # EIO: nobody has the terminal open any more
+            break
+        if not part:
+            break
+        sent += part
+    os.close(master)
+    said = process.stdout.read()
+    process.stdout.close()
+    return process.wait(timeout=60), said, sent.decode()
 
 
 def need(program):
