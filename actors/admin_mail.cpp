@@ -29,6 +29,8 @@ namespace json_rpc = protocol::json_rpc;
 template <class T>
 using Expected = tl::expected<T, json_rpc::Error>;
 
+constexpr std::int64_t kDayMinutes = 24 * 60;
+
 struct Source {
     std::uint64_t bytes = 0;
     FlagNames flags;
@@ -50,6 +52,7 @@ Expected<Source> read_source(Json& item, std::size_t index, std::uint64_t bytes_
     Params params(item);
     const auto bytes = params.optional_number("bytes");
     const auto date = params.optional_integer("internal_date");
+    const std::int64_t zone = params.optional_integer("zone").value_or(0);
     Json* list = params.array("flags");
     if (auto error = params.error()) return wrong(error->message);
     Source source;
@@ -59,7 +62,8 @@ Expected<Source> read_source(Json& item, std::size_t index, std::uint64_t bytes_
         return fail(ErrorCode::limit,
                     fmt::format("message {}: larger than this server takes", index));
     if (!date) return wrong("\"internal_date\" is missing");
-    source.internal_date = {*date, 0};
+    if (zone <= -kDayMinutes || zone >= kDayMinutes) return wrong("\"zone\" is none");
+    source.internal_date = {*date, static_cast<std::int16_t>(zone)};
     std::vector<protocol::Flag> flags;
     for (const Json& text : *list) {
         if (!text.is_string()) return wrong("a flag is not one");

@@ -1,10 +1,28 @@
-// mailboxes.list of the admin socket: as the store has them, so it loads no account.
+// mailboxes.* of the admin socket. Listed as the store has them, so that loads no account.
 #include "actors/admin_methods.hpp"
+#include "actors/mailbox_admin.hpp"
 #include "actors/server.hpp"
+#include "actors/special_use.hpp"
+#include "protocol/mailbox_name.hpp"
+
+#include <fmt/format.h>
 
 #include <utility>
 
 namespace tidemark::actors::admin {
+
+namespace {
+
+// As the server writes it.
+tl::expected<std::string, protocol::json_rpc::Error> valid_name(const std::string& text) {
+    const auto name = protocol::MailboxName::from_utf8(text);
+    if (!name)
+        return fail(ErrorCode::invalid_params,
+                    fmt::format("\"mailbox\": {}", protocol::describe(name.error())));
+    return name->utf8();
+}
+
+}  // namespace
 
 Awaitable<AdminResult> list_mailboxes(AdminCall* call) {
     Params params(call->params);
@@ -28,9 +46,51 @@ Awaitable<AdminResult> list_mailboxes(AdminCall* call) {
                             {"unseen", mailbox.counts.unseen},
                             {"bytes", mailbox.counts.bytes},
                             {"keywords", mailbox.keywords},
+                            {"special_use", special_use_name(mailbox.special_use)},
                             {"subscribed", mailbox.subscribed}});
     }
     co_return list;
+}
+
+Awaitable<AdminResult> create_mailbox(AdminCall* call) {
+    Params params(call->params);
+    const std::string name = params.text("account");
+    const std::string mailbox = params.text("mailbox");
+    const std::string use = params.optional_text("special_use").value_or("");
+    NewMailbox made;
+    made.subscribed = params.optional_flag("subscribed").value_or(false);
+    if (auto wrong = params.error()) co_return tl::unexpected(std::move(*wrong));
+    const auto account = find_account(call->server, name);
+    if (!account) co_return tl::unexpected(account.error());
+    auto valid = valid_name(mailbox);
+    if (!valid) co_return tl::unexpected(std::move(valid.error()));
+    made.name = std::move(*valid);
+    if (!use.empty()) {
+        const auto found = find_special_use(use);
+        if (!found)
+            co_return fail(ErrorCode::invalid_params, "\"special_use\": there is none such");
+        made.special_use = *found;
+    }
+    const auto done = co_await make_mailbox(&call->server.context(), *account, std::move(made));
+    if (!done) co_return fail(done.error());
+    co_return Json{{"id", done->object_id},
+                   {"uidvalidity", done->uidvalidity},
+                   {"special_use", special_use_name(done->special_use)}};
+}
+
+Awaitable<AdminResult> subscribe(AdminCall* call) {
+    Params params(call->params);
+    const std::string name = params.text("account");
+    const std::string mailbox = params.text("mailbox");
+    if (auto wrong = params.error()) co_return tl::unexpected(std::move(*wrong));
+    const auto account = find_account(call->server, name);
+    if (!account) co_return tl::unexpected(account.error());
+    auto valid = valid_name(mailbox);
+    if (!valid) co_return tl::unexpected(std::move(valid.error()));
+    const auto done =
+        co_await subscribe_mailbox(&call->server.context(), *account, std::move(*valid));
+    if (!done) co_return fail(done.error());
+    co_return Json::object();
 }
 
 }  // namespace tidemark::actors::admin

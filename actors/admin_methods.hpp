@@ -13,9 +13,14 @@
 //     accounts.import  {line} | {lines}            NAME:PASSWORD or NAME:{SCHEME}HASH
 //     accounts.set     {name, quota_bytes?, enabled?}
 //     mailboxes.list   {account}
-//     mail.append      {account, mailbox, file?, messages: [{bytes, internal_date, flags}]}
-//                                                  the bytes are in DIR/imports/<file>; the mailbox
-//                                                  is made where it does not exist
+//     mailboxes.create {account, mailbox, special_use?, subscribed?}
+//                                                  refused where there is one; a special use that
+//                                                  another mailbox has is left out
+//     mailboxes.subscribe {account, mailbox}       a mailbox, or a name that is none
+//     mail.append      {account, mailbox, file?, messages: [{bytes, internal_date, zone?, flags}]}
+//                                                  the bytes are in DIR/imports/<file>; zone:
+//                                                  minutes east of UTC; the mailbox is made where
+//                                                  it does not exist
 //     backup           {destination, since?, omit_unchanged?, with_keys?, bytes_per_second_max?}
 //                                                  written by the server, see admin_backup.cpp;
 //                                                  progress tells bytes_done and bytes_total
@@ -159,6 +164,8 @@ Awaitable<AdminResult> disconnect(AdminCall* call);
 Awaitable<AdminResult> append_mail(AdminCall* call);
 // admin_mailboxes.cpp
 Awaitable<AdminResult> list_mailboxes(AdminCall* call);
+Awaitable<AdminResult> create_mailbox(AdminCall* call);
+Awaitable<AdminResult> subscribe(AdminCall* call);
 
 }  // namespace admin
 

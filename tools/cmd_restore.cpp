@@ -95,9 +95,8 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
 
 // Options that have a meaning only for the whole of a backup, and those only for a part of it: none
 // is passed over in silence where it has none.
-constexpr const char* kWholeOnly[] = {"DIR",       "--json",           "--copy",
-                                      "--quick",   "--served-before",  "--uid-gap",
-                                      "--threads", "--accept-findings"};
+constexpr const char* kWholeOnly[] = {
+    "DIR", "--copy", "--quick", "--served-before", "--uid-gap", "--threads", "--accept-findings"};
 constexpr const char* kPartOnly[] = {"--data", "--admin", "--account", "--mailbox", "--as", "--at"};
 
 void add_partial(CLI::App& sub, PartialRestoreOptions& partial) {
@@ -153,12 +152,13 @@ void add_restore(CLI::App& app, CommandContext& context) {
         "on from\nabove what the lost server can have given out, so clients stay in sync. If a "
         "restore of the same\nbackup was served to clients before, say so with --served-before. "
         "Certificates are not in a backup\nunless it was made with them.\n"
-        "With --into or --online one account or mailbox comes back beside what is there, with its "
-        "flags and dates:\nnothing that exists is changed, so a mailbox of the same name is "
-        "refused (an INBOX without messages is\nnot); --as gives another one. --at reaches as far "
-        "back as the "
-        "log of each mailbox. It brings back what was\nexpunged since, as long as the backup still "
-        "has the bytes; messages without are listed, with exit 1.");
+        "With --into or --online one account or mailbox comes back beside what is there: messages "
+        "with flags,\nkeywords and dates, subscriptions, and under its own name the special use "
+        "if no other mailbox has it.\nNothing that exists is changed: a mailbox of the same name "
+        "is refused (an INBOX without messages is\nnot); --as gives another one. --at reaches as "
+        "far back as the log of each mailbox, and brings back what was\nexpunged since, as long "
+        "as the backup still has the bytes; messages without are listed, with exit 1. Of\n"
+        "mailboxes that were deleted there is no log: they are in earlier backups.");
     auto options = std::make_shared<Options>();
     storage::RestoreOptions& restore = options->restore;
     sub->add_option("BACKUP", restore.backup, "The backup")->required();
@@ -190,6 +190,7 @@ void add_restore(CLI::App& app, CommandContext& context) {
     sub->callback([options, sub, &context] {
         options->partial.backup = options->restore.backup;
         options->partial.earlier = options->restore.earlier;
+        options->partial.json = options->json;
         context.finish(is_partial(*sub) ? restore_partly(options->partial, context.terminal)
                                         : run(*options, context.terminal));
     });

@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include "actors/mailbox_admin.hpp"
 #include "tools/command_error.hpp"
 #include "tools/import_ledger.hpp"
 #include "tools/mail/message.hpp"
@@ -40,6 +41,10 @@ class ImportTarget {
     virtual CommandResult<bool> holds(const ImportMark& mark) = 0;
     // Nothing to do when it is there.
     virtual CommandResult<void> create(const std::string& mailbox) = 0;
+    // kNo when it is there.
+    virtual CommandResult<void> make(const actors::NewMailbox& mailbox) = 0;
+    // To a mailbox, or to a name that is none.
+    virtual CommandResult<void> subscribe(const std::string& name) = 0;
     // Batches are committed in this order, the last ones maybe only in finish(). Tells the ledger.
     // The mailbox is made when it is not there.
     virtual CommandResult<void> put(std::unique_ptr<ImportBatch> batch, ImportLedger& ledger) = 0;

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <utility>
 
@@ -31,8 +32,9 @@ using actors::Outcome;
 constexpr std::size_t kMessagesPerJob = 32;
 
 CommandError to_command_error(const AccountError& error) {
-    const bool refused =
-        error.kind == AccountErrorKind::kLimit || error.kind == AccountErrorKind::kOverQuota;
+    const bool refused = error.kind == AccountErrorKind::kLimit ||
+                         error.kind == AccountErrorKind::kOverQuota ||
+                         error.kind == AccountErrorKind::kAlreadyExists;
     return {refused ? ExitCode::kNo : ExitCode::kCouldNotRun, error.text};
 }
 
@@ -49,7 +51,7 @@ void prepare_range(storage::Store& store, Preparation& work, std::size_t first, 
         auto message = actors::make_append_message(store, std::move(source.bytes));
         if (message) {
             message->flags = import_flags(source.flags);
-            message->internal_date = {source.unix_seconds, 0};
+            message->internal_date = {source.unix_seconds, source.zone_minutes};
         }
         work.results[i] = std::move(message);
     }
@@ -73,6 +75,13 @@ Awaitable<void> append(actors::Server* server, storage::AccountId account, std::
                        std::shared_ptr<AppendPromise> done) {
     done->set_value(co_await actors::import_messages(&server->context(), account,
                                                      std::move(mailbox), std::move(*messages)));
+}
+
+// On the server's first core.
+template <class Answer>
+Awaitable<void> pass_on(std::function<Awaitable<Answer>()> work,
+                        std::shared_ptr<std::promise<Answer>> done) {
+    done->set_value(co_await work());
 }
 
 class DirectoryTarget final : public ImportTarget {
@@ -128,6 +137,17 @@ class DirectoryTarget final : public ImportTarget {
         return {};
     }
 
+    CommandResult<void> make(const actors::NewMailbox& mailbox) override {
+        return run<storage::MailboxRecord>([server = server_.get(), account = account_, mailbox] {
+            return actors::make_mailbox(&server->context(), account, mailbox);
+        });
+    }
+    CommandResult<void> subscribe(const std::string& name) override {
+        return run<void>([server = server_.get(), account = account_, name] {
+            return actors::subscribe_mailbox(&server->context(), account, name);
+        });
+    }
+
     CommandResult<void> put(std::unique_ptr<ImportBatch> batch, ImportLedger& ledger) override {
         std::shared_ptr<Preparation> before = std::exchange(preparing_, nullptr);
         std::vector<std::future<void>> jobs = std::exchange(jobs_, {});
@@ -153,6 +173,18 @@ class DirectoryTarget final : public ImportTarget {
             if (record.name == mailbox) return record;
         }
         return std::nullopt;
+    }
+
+    template <class T>
+    CommandResult<void> run(std::function<Awaitable<Outcome<T>>()> work) {
+        auto promise = std::make_shared<std::promise<Outcome<T>>>();
+        auto result = promise->get_future();
+        server_->spawn_on(server_->cores()[0], [work = std::move(work), promise] {
+            return pass_on<Outcome<T>>(work, promise);
+        });
+        const auto done = result.get();
+        if (!done) return tl::unexpected(to_command_error(done.error()));
+        return {};
     }
 
     void prepare(std::unique_ptr<ImportBatch> batch) {

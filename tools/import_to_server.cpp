@@ -1,6 +1,7 @@
 // An import into a running server, through its admin socket (mail.append). One batch at a time; its
 // bytes go through a file in DIR/imports that only lives as long as the call.
 #include "actors/auth/account_name.hpp"
+#include "actors/special_use.hpp"
 #include "tools/accounts.hpp"
 #include "tools/admin_client.hpp"
 #include "tools/config.hpp"
@@ -123,14 +124,27 @@ class ServerTarget final : public ImportTarget {
                  {{"account", account_}, {"mailbox", mailbox}, {"messages", json::array()}}));
     }
 
+    CommandResult<void> make(const actors::NewMailbox& mailbox) override {
+        return told(call("mailboxes.create",
+                         {{"account", account_},
+                          {"mailbox", mailbox.name},
+                          {"special_use", actors::special_use_name(mailbox.special_use)},
+                          {"subscribed", mailbox.subscribed}}));
+    }
+    CommandResult<void> subscribe(const std::string& name) override {
+        return told(call("mailboxes.subscribe", {{"account", account_}, {"mailbox", name}}));
+    }
+
     CommandResult<void> put(std::unique_ptr<ImportBatch> batch, ImportLedger& ledger) override {
         BatchFile file(data_);
         auto messages = json::array();
         for (const MailMessage& message : batch->messages) {
             if (auto done = file.write(message.bytes); !done) return done;
-            messages.push_back({{"bytes", message.bytes.size()},
-                                {"internal_date", message.unix_seconds},
-                                {"flags", flag_list(message.flags)}});
+            json item = {{"bytes", message.bytes.size()},
+                         {"internal_date", message.unix_seconds},
+                         {"flags", flag_list(message.flags)}};
+            if (message.zone_minutes != 0) item["zone"] = message.zone_minutes;
+            messages.push_back(std::move(item));
         }
         const ImportMark mark{0, batch->messages.front().bytes.size(),
                               batch->messages.front().unix_seconds, batch->mailbox};

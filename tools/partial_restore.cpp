@@ -9,17 +9,22 @@
 #include "tools/restore_plan.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace tidemark::tools {
 
 namespace {
+
+using nlohmann::json;
 
 // Names that an error lists.
 constexpr std::size_t kNamesMax = 5;
@@ -48,9 +53,24 @@ class TemporaryLedger {
 
 class PartialRestore {
   public:
+    // `present`: the target's mailboxes.
     PartialRestore(const storage::BackupReader& backup, ImportTarget& target, ImportLedger& ledger,
-                   Terminal& terminal)
-        : backup_(backup), target_(target), ledger_(ledger), terminal_(terminal) {}
+                   Terminal& terminal, std::set<std::string> present)
+        : backup_(backup),
+          target_(target),
+          ledger_(ledger),
+          terminal_(terminal),
+          present_(std::move(present)) {}
+
+    json to_json(double seconds) const {
+        return {{"mailboxes", begun_.size()},
+                {"messages", restored_},
+                {"bytes", bytes_},
+                {"missing", missing_},
+                {"seconds", seconds}};
+    }
+    // Whether the restore came to its end, if not with everything.
+    bool has_ended() const { return has_ended_; }
 
     CommandResult<void> run(const RestorePlan& plan) {
         auto done = restore(plan);
@@ -73,8 +93,7 @@ class PartialRestore {
         for (const RestorePart& part : plan.parts) total += part.messages.size();
         Progress progress("restoring", "messages", total);
         for (const RestorePart& part : plan.parts) {
-            if (auto done = target_.create(part.name); !done) return done;
-            begun_.push_back(part.name);
+            if (auto done = begin(part); !done) return done;
             for (const storage::Message& message : part.messages) {
                 if (auto done = take(part, message); !done) return done;
                 progress.update(restored_ + gone_ + damaged_);
@@ -82,8 +101,30 @@ class PartialRestore {
             if (auto done = flush(); !done) return done;
         }
         if (auto done = target_.finish(ledger_); !done) return done;
+        for (const std::string& name : plan.subscriptions) {
+            // That of a mailbox which is there is its user's.
+            if (present_.contains(name)) continue;
+            if (auto done = target_.subscribe(name); !done) return done;
+        }
         progress.finish();
+        has_ended_ = true;
         return {};
+    }
+
+    CommandResult<void> begin(const RestorePart& part) {
+        // An INBOX without messages.
+        if (present_.contains(part.name)) {
+            begun_.push_back(part.name);
+            return part.record.subscribed ? target_.subscribe(part.name) : CommandResult<void>();
+        }
+        auto made = target_.make({part.name, part.special_use(), part.record.subscribed});
+        if (made) {
+            begun_.push_back(part.name);
+        } else {
+            made.error().text =
+                fmt::format("\"{}\": {}", escape_for_log(part.name), made.error().text);
+        }
+        return made;
     }
 
     // An error, with what is there of the restore all the same.
@@ -101,7 +142,12 @@ class PartialRestore {
     CommandResult<void> take(const RestorePart& part, const storage::Message& stored) {
         auto bytes = backup_.read(stored);
         if (!bytes) {
-            ++(bytes.error().kind == storage::StoreErrorKind::kNotFound ? gone_ : damaged_);
+            const bool is_gone = bytes.error().kind == storage::StoreErrorKind::kNotFound;
+            ++(is_gone ? gone_ : damaged_);
+            missing_.push_back({{"mailbox", part.record.name},
+                                {"uid", stored.uid},
+                                {"damaged", !is_gone},
+                                {"why", bytes.error().detail}});
             terminal_.err << fmt::format("{}, uid {}: {}\n", escape_for_log(part.record.name),
                                          stored.uid, escape_for_log(bytes.error().detail));
             return {};
@@ -117,8 +163,10 @@ class PartialRestore {
         MailMessage message;
         message.flags = export_flags(stored.flags, part.record.keywords);
         message.unix_seconds = stored.internal_date.unix_seconds;
+        message.zone_minutes = stored.internal_date.zone_minutes;
         message.bytes = std::move(*bytes);
         batch_->bytes += message.bytes.size();
+        bytes_ += message.bytes.size();
         batch_->keys.push_back(import_key({part.name}, std::to_string(stored.uid)));
         batch_->messages.push_back(std::move(message));
         ++restored_;
@@ -135,7 +183,11 @@ class PartialRestore {
     ImportLedger& ledger_;
     Terminal& terminal_;
     std::unique_ptr<ImportBatch> batch_;
+    std::set<std::string> present_;
     std::vector<std::string> begun_;  // mailboxes
+    json missing_ = json::array();
+    bool has_ended_ = false;
+    std::uint64_t bytes_ = 0;
     std::uint64_t restored_ = 0;
     std::uint64_t gone_ = 0;
     std::uint64_t damaged_ = 0;
@@ -153,9 +205,12 @@ CommandResult<std::unique_ptr<ImportTarget>> open_target(const PartialRestoreOpt
     return import_to_directory(options.data, options.account);
 }
 
-CommandResult<void> check_free(ImportTarget& target, const RestorePlan& plan) {
+// The names of the target's mailboxes, none of which is in the way.
+CommandResult<std::set<std::string>> check_free(ImportTarget& target, const RestorePlan& plan) {
     const auto present = target.mailboxes();
     if (!present) return tl::unexpected(present.error());
+    std::set<std::string> names;
+    for (const auto& [name, messages] : *present) names.insert(name);
     for (const RestorePart& part : plan.parts) {
         for (const auto& [name, messages] : *present) {
             if (name != part.name || (name == "INBOX" && messages == 0)) continue;
@@ -165,12 +220,13 @@ CommandResult<void> check_free(ImportTarget& target, const RestorePlan& plan) {
                             escape_for_log(name)));
         }
     }
-    return {};
+    return names;
 }
 
 }  // namespace
 
 CommandResult<void> restore_partly(const PartialRestoreOptions& options, Terminal& terminal) {
+    const auto began = std::chrono::steady_clock::now();
     ProgressBars bars;
     auto backup = storage::BackupReader::open(
         options.backup, options.earlier, storage::posix_file_system(),
@@ -183,13 +239,21 @@ CommandResult<void> restore_partly(const PartialRestoreOptions& options, Termina
     if (!plan) return tl::unexpected(plan.error());
     auto target = open_target(options);
     if (!target) return tl::unexpected(target.error());
-    if (auto free = check_free(**target, *plan); !free) return free;
+    auto present = check_free(**target, *plan);
+    if (!present) return tl::unexpected(present.error());
     auto path = TemporaryLedger::path_in(options.data);
     if (!path) return tl::unexpected(path.error());
     const TemporaryLedger removed(*path);
     auto ledger = ImportLedger::open(*path);
     if (!ledger) return tl::unexpected(ledger.error());
-    return PartialRestore(**backup, **target, *ledger, terminal).run(*plan);
+    PartialRestore restore(**backup, **target, *ledger, terminal, std::move(*present));
+    auto done = restore.run(*plan);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (options.json && restore.has_ended())
+        terminal.out
+            << restore.to_json(took.count()).dump(-1, ' ', false, json::error_handler_t::replace)
+            << '\n';
+    return done;
 }
 
 }  // namespace tidemark::tools

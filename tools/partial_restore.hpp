@@ -23,6 +23,9 @@ struct PartialRestoreOptions {
     // Instead of `mailbox`; without one, all mailboxes go below it.
     std::optional<std::string> as;
     std::optional<std::string> at;  // a modseq, or a time: 2026-11-25T10:00:00Z
+    // What was restored, as one object on stdout: mailboxes, messages, bytes, missing (of each
+    // message mailbox, uid, why and whether it is damaged), seconds.
+    bool json = false;
 };
 
 // Nothing that exists is changed: kNo when a mailbox is there already (an INBOX without messages

@@ -74,6 +74,24 @@ CommandResult<std::vector<RestorePart>> choose(std::vector<MailboxRecord> mailbo
     return parts;
 }
 
+// Of the account's subscriptions without a mailbox those that belong to what is restored.
+std::vector<std::string> subscriptions(const std::vector<std::string>& orphans,
+                                       const PartialRestoreOptions& options,
+                                       const std::vector<RestorePart>& parts) {
+    std::vector<std::string> found;
+    for (const std::string& orphan : orphans) {
+        CommandResult<std::string> name = new_name(orphan, options);
+        if (options.mailbox) {
+            const std::string above = parts.front().record.name + protocol::kHierarchySeparator;
+            if (!orphan.starts_with(above)) continue;
+            name = valid_name(parts.front().name + orphan.substr(above.size() - 1));
+        }
+        // Below a longer name it may be none any more; then it is nothing to subscribe to.
+        if (name) found.push_back(std::move(*name));
+    }
+    return found;
+}
+
 }  // namespace
 
 CommandError to_command_error(const storage::StoreError& error) {
@@ -103,6 +121,7 @@ CommandResult<RestorePlan> plan_restore(storage::BackupReader& backup,
     auto parts = choose(std::move(loaded->mailboxes), options);
     if (!parts) return tl::unexpected(parts.error());
     RestorePlan plan;
+    plan.subscriptions = subscriptions(loaded->orphan_subscriptions, options, *parts);
     std::vector<storage::BodyId> expunged;
     for (RestorePart& part : *parts) {
         auto past = storage::mailbox_at(store, *id, part.record,

@@ -14,11 +14,18 @@ namespace tidemark::tools {
 struct RestorePart {
     storage::MailboxRecord record;
     std::string name;
+    // Only a mailbox under its own name keeps its special use: a copy elsewhere is not the one that
+    // clients should use.
+    storage::SpecialUse special_use() const {
+        return name == record.name ? record.special_use : storage::SpecialUse::kNone;
+    }
     std::vector<storage::Message> messages;
 };
 
 struct RestorePlan {
     std::vector<RestorePart> parts;  // by their names in the backup
+    // To names that are no mailboxes in the backup, as they are called from now on.
+    std::vector<std::string> subscriptions;
 };
 
 // What the store's own errors come to: kNo where the backup is to blame.

@@ -1,30 +1,12 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 §6.3.4 – §6.3.8; RFC 6154 §3).
 #include "actors/commands/commands.hpp"
-#include "protocol/ascii.hpp"
+#include "actors/special_use.hpp"
 
 namespace tidemark::actors::commands {
 
 using protocol::CodeKind;
 
 namespace {
-
-struct UseName {
-    std::string_view name;
-    storage::SpecialUse use;
-};
-constexpr UseName kUses[] = {
-    {"\\All", storage::SpecialUse::kAll},       {"\\Archive", storage::SpecialUse::kArchive},
-    {"\\Drafts", storage::SpecialUse::kDrafts}, {"\\Flagged", storage::SpecialUse::kFlagged},
-    {"\\Junk", storage::SpecialUse::kJunk},     {"\\Sent", storage::SpecialUse::kSent},
-    {"\\Trash", storage::SpecialUse::kTrash},   {"\\Important", storage::SpecialUse::kImportant},
-};
-
-std::optional<storage::SpecialUse> parse_use(std::string_view name) {
-    for (const auto& use : kUses) {
-        if (protocol::ascii_iequals(use.name, name)) return use.use;
-    }
-    return std::nullopt;
-}
 
 Awaitable<void> set_subscribed(ImapSession* session, Tag tag, protocol::WireMailbox mailbox,
                                bool subscribed) {
@@ -57,7 +39,7 @@ Awaitable<void> create(ImapSession* session, Tag tag, command::Create create) {
         co_return;
     }
     for (const std::string& attribute : create.use_attributes) {
-        const auto use = parse_use(attribute);
+        const auto use = find_special_use(attribute);
         // \All and \Flagged are views of other mailboxes, which this server does not make.
         if (!use || *use == storage::SpecialUse::kAll || *use == storage::SpecialUse::kFlagged) {
             session->no(tag, CodeKind::use_attr, "this special use is not supported");

@@ -273,6 +273,11 @@ TEST_CASE("mail.append makes its mailbox, and reads no file but those put there 
     message["flags"] = nothing;
     message["bytes"] = 0;
     admin.refused(ErrorCode::invalid_params, "mail.append", with("batch-0"));
+    message["bytes"] = 10;
+    message["zone"] = 1440;
+    admin.refused(ErrorCode::invalid_params, "mail.append", with("batch-0"));
+    message["zone"] = -1439;
+    admin.refused(ErrorCode::refused, "mail.append", with("batch-0"));
     message["bytes"] = std::uint64_t{1} << 40;
     admin.refused(ErrorCode::limit, "mail.append", with("batch-0"));
     admin.refused(ErrorCode::invalid_params, "mail.append",
@@ -280,6 +285,43 @@ TEST_CASE("mail.append makes its mailbox, and reads no file but those put there 
     admin.refused(ErrorCode::not_found, "mail.append",
                   {{"account", "nobody"}, {"mailbox", "Old"}, {"messages", nothing}});
     CHECK(test::has_line(server.connect("ann").ok("SELECT Old"), "* 0 EXISTS"));
+}
+
+TEST_CASE("mailboxes.create makes one, and leaves alone what is there") {
+    TestServer server;
+    server.add_account("ann");
+    Admin admin(server);
+    auto client = server.connect("ann");
+    const auto create = [](const std::string& name, const std::string& use) {
+        return Json{
+            {"account", "ann"}, {"mailbox", name}, {"special_use", use}, {"subscribed", true}};
+    };
+    const Json made = admin.ok("mailboxes.create", create("Wichtig/ö", "\\important"));
+    CHECK(made["special_use"] == "\\Important");
+    // Another one has it already.
+    CHECK(admin.ok("mailboxes.create", create("More", "\\Important"))["special_use"] == "");
+    CHECK(test::with_prefix(client.ok("LIST (SUBSCRIBED SPECIAL-USE) \"\" *"), "* LIST")
+              .back()
+              .find("\\Important") != std::string::npos);
+    admin.refused(ErrorCode::refused, "mailboxes.create", create("More", ""));
+    admin.refused(ErrorCode::refused, "mailboxes.create", create("INBOX", ""));
+    admin.refused(ErrorCode::invalid_params, "mailboxes.create", create("a//b", ""));
+    admin.refused(ErrorCode::invalid_params, "mailboxes.create", create("Other", "\\Seen"));
+    admin.refused(ErrorCode::not_found, "mailboxes.create",
+                  {{"account", "nobody"}, {"mailbox", "Other"}});
+    CHECK(admin.ok("mailboxes.create", {{"account", "ann"}, {"mailbox", "Plain"}})["special_use"] ==
+          "");
+    const auto plain = client.ok("LIST (SUBSCRIBED) \"\" Plain");
+    CHECK(test::with_prefix(plain, "* LIST").empty());
+    admin.ok("mailboxes.subscribe", {{"account", "ann"}, {"mailbox", "Plain"}});
+    admin.ok("mailboxes.subscribe", {{"account", "ann"}, {"mailbox", "Not/there"}});
+    for (const char* name : {"Plain", "Not/there"}) {
+        CAPTURE(name);
+        const auto lines = client.ok(std::string("LIST (SUBSCRIBED) \"\" ") + name);
+        CHECK(test::with_prefix(lines, "* LIST").size() == 1);
+    }
+    admin.refused(ErrorCode::invalid_params, "mailboxes.subscribe",
+                  {{"account", "ann"}, {"mailbox", ""}});
 }
 
 TEST_CASE("maintain folds what is loaded and loses nothing") {

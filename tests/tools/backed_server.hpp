@@ -55,8 +55,8 @@ struct BackedServer {
         tidemark::test::ImapClient client = server->connect();
         client.ok("CREATE Work");
         client.ok("CREATE Work/Old");
-        append(client, "INBOX", "one", "\\Seen $Label1", "17-Jul-1996 02:44:25 +0000");
-        append(client, "INBOX", "two", "\\Flagged \\Answered", " 1-Feb-2024 23:59:59 +0000");
+        append(client, "INBOX", "one", "\\Seen $Label1", "17-Jul-1996 02:44:25 -0700");
+        append(client, "INBOX", "two", "\\Flagged \\Answered", " 1-Feb-2024 23:59:59 +0530");
         append(client, "INBOX", "three", "", "31-Dec-1999 00:00:00 +0000");
         append(client, "Work", "plan", "\\Draft zebra apple", " 1-Jan-2026 12:00:00 +0000");
         back_up("backup");

@@ -19,7 +19,7 @@ using tidemark::tools::test::Run;
 
 namespace {
 
-// What a restore brings back of each message, by mailbox: size, flags without \Recent's mark, date.
+// What a restore brings back of each message, by mailbox: size, date with zone, flags.
 using Contents = std::map<std::string, std::vector<std::string>>;
 Contents contents(const std::string& data, const std::string& account) {
     storage::StoreOptions options;
@@ -37,7 +37,8 @@ Contents contents(const std::string& data, const std::string& account) {
             for (std::size_t i = 0; i < page->count(); ++i) {
                 const storage::Message message = page->at(i);
                 std::string text = std::to_string(message.size) + ' ' +
-                                   std::to_string(message.internal_date.unix_seconds);
+                                   std::to_string(message.internal_date.unix_seconds) + ' ' +
+                                   std::to_string(message.internal_date.zone_minutes);
                 for (std::size_t bit = 0; bit < storage::kKeywordShift; ++bit)
                     text += (message.flags >> bit & 1U) != 0 ? " f" + std::to_string(bit) : "";
                 // Each mailbox numbers its keywords as they came.
@@ -114,7 +115,7 @@ TEST_CASE("a restore of a part says what it can not do") {
     CHECK(restore({"--into", data, "--data", data, "--account", "anna"}) == ExitCode::kUsage);
     CHECK(restore({"--into", data, "--admin", data, "--account", "anna"}) == ExitCode::kUsage);
     CHECK(restore({data, "--into", data, "--account", "anna"}) == ExitCode::kUsage);
-    for (const char* whole : {"--json", "--copy", "--quick", "--accept-findings"}) {
+    for (const char* whole : {"--copy", "--quick", "--accept-findings", "--uid-gap=1"}) {
         CAPTURE(whole);
         CHECK(restore({"--into", data, "--account", "anna", whole}) == ExitCode::kUsage);
     }

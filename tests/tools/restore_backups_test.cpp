@@ -3,6 +3,7 @@
 #include "tests/tools/backed_server.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -124,8 +125,17 @@ TEST_CASE("mail that was expunged before the backup was made comes back with --a
         replace(path, bytes);
         damage(backup, "text of three");
         const Run done =
-            at.restore({"--mailbox", "INBOX", "--as", "Before", "--at", modseq}, "later");
+            at.restore({"--mailbox", "INBOX", "--as", "Before", "--at", modseq, "--json"}, "later");
         CHECK(done.exit == ExitCode::kNo);
+        const auto told = nlohmann::json::parse(done.out, nullptr, false);
+        REQUIRE(told.is_object());
+        CHECK(told["messages"] == 1);
+        REQUIRE(told["missing"].size() == 2);
+        CHECK(told["missing"][0]["mailbox"] == "INBOX");
+        CHECK(told["missing"][0]["uid"] == 1);
+        CHECK(told["missing"][0]["damaged"] == false);
+        CHECK(told["missing"][1]["uid"] == 3);
+        CHECK(told["missing"][1]["damaged"] == true);
         CHECK(done.err.find("INBOX, uid 1: expunged, and its bytes are gone\n") !=
               std::string::npos);
         CHECK(done.err.find("INBOX, uid 3: ") != std::string::npos);

@@ -2,12 +2,16 @@
 #include "tests/tools/backed_server.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
 
 using namespace tidemark;
 using namespace tidemark::tools;
+using tidemark::test::has_line;
 using tidemark::test::ImapClient;
+using tidemark::test::with_prefix;
 using tidemark::tools::test::BackedServer;
 using tidemark::tools::test::Lines;
 using tidemark::tools::test::run;
@@ -34,6 +38,90 @@ TEST_CASE("a mailbox comes back into a running server, with flags, keywords, dat
     CHECK(seen(client, "All/Work/Old").empty());
     CHECK(seen(client, "INBOX") == inbox);
     CHECK(seen(client, "Work") == work);
+}
+
+TEST_CASE("a restore of a part tells what it did as one object") {
+    BackedServer at;
+    const Run done = at.restore({"--as", "All", "--json"});
+    REQUIRE(done.exit == ExitCode::kWell);
+    const auto told = nlohmann::json::parse(done.out, nullptr, false);
+    REQUIRE(told.is_object());
+    CHECK(std::count(done.out.begin(), done.out.end(), '\n') == 1);
+    ImapClient client = at.server->connect();
+    CHECK(told["mailboxes"] == with_prefix(client.ok("LIST \"\" All/*"), "* LIST").size());
+    CHECK(told["messages"] == 4);
+    // Each is 23 bytes and its subject twice: one, two, three, plan.
+    CHECK(told["bytes"] == 4 * 23 + 2 * 15);
+    CHECK(told["missing"] == nlohmann::json::array());
+    CHECK(told["seconds"].is_number());
+    // Nothing was done.
+    CHECK(at.restore({"--as", "All", "--json"}).out.empty());
+}
+
+TEST_CASE("a mailbox under its own name is what it was, a special use is had by one only") {
+    BackedServer at;
+    ImapClient client = at.server->connect();
+    const auto listed = [&](const std::string& name) {
+        return with_prefix(client.ok("LIST (SPECIAL-USE SUBSCRIBED RECURSIVEMATCH) \"\" " + name),
+                           "* LIST");
+    };
+    const auto listed_all = [&](const std::string& name) {
+        return with_prefix(client.ok("LIST \"\" " + name + " RETURN (SUBSCRIBED SPECIAL-USE)"),
+                           "* LIST");
+    };
+    const Lines trash = listed_all("Trash");
+    const Lines drafts = listed_all("Drafts");
+    REQUIRE(trash.size() == 1);
+    REQUIRE(trash.front().find("\\Trash") != std::string::npos);
+    REQUIRE(trash.front().find("\\Subscribed") != std::string::npos);
+    client.ok("DELETE Trash");
+    client.ok("DELETE Drafts");
+    client.ok("UNSUBSCRIBE Trash");
+    client.ok("UNSUBSCRIBE Drafts");
+    client.ok("CREATE Rubbish (USE (\\Trash))");
+    REQUIRE(at.restore({"--mailbox", "Drafts"}).exit == ExitCode::kWell);
+    CHECK(listed_all("Drafts") == drafts);
+    // Rubbish has it now.
+    REQUIRE(at.restore({"--mailbox", "Trash"}).exit == ExitCode::kWell);
+    CHECK(listed_all("Trash").front().find("\\Trash") == std::string::npos);
+    CHECK(listed_all("Trash").front().find("\\Subscribed") != std::string::npos);
+    // A copy elsewhere is none.
+    client.ok("DELETE Drafts");
+    REQUIRE(at.restore({"--mailbox", "Drafts", "--as", "Old"}).exit == ExitCode::kWell);
+    CHECK(listed_all("Old").front().find("\\Drafts") == std::string::npos);
+    CHECK(listed("Old").empty());
+}
+
+TEST_CASE("subscriptions come back with what is restored, and no other changes") {
+    BackedServer at;
+    ImapClient client = at.server->connect();
+    const auto subscribed = [&] {
+        Lines names;
+        for (const std::string& line : with_prefix(client.ok("LIST (SUBSCRIBED) \"\" *"), "* LIST"))
+            names.push_back(line.substr(line.rfind(' ') + 1));
+        std::sort(names.begin(), names.end());
+        return names;
+    };
+    client.ok("SUBSCRIBE Work");
+    client.ok("SUBSCRIBE Work/None");
+    client.ok("SUBSCRIBE Workshop");
+    client.ok("UNSUBSCRIBE Sent");
+    at.back_up("later");
+    client.ok("UNSUBSCRIBE Work/None");
+    client.ok("UNSUBSCRIBE Workshop");
+    client.ok("UNSUBSCRIBE Work");
+    const Lines before = subscribed();
+    REQUIRE(at.restore({"--mailbox", "Work", "--as", "Job"}, "later").exit == ExitCode::kWell);
+    Lines expected = before;
+    expected.insert(expected.end(), {"Job", "Job/None"});
+    std::sort(expected.begin(), expected.end());
+    CHECK(subscribed() == expected);
+    REQUIRE(at.restore({"--as", "All"}, "later").exit == ExitCode::kWell);
+    for (const char* name :
+         {"INBOX", "Drafts", "Trash", "Junk", "Archive", "Work", "Work/None", "Workshop"})
+        expected.push_back(std::string("All/") + name);
+    std::sort(expected.begin(), expected.end());
+    CHECK(subscribed() == expected);
 }
 
 TEST_CASE("a client in IDLE on an empty INBOX is told of what a restore brings there") {

@@ -31,7 +31,8 @@ struct MailMessage {
     // messages came or went: what an importer remembers to leave it out next time.
     std::string key;
     MailFlags flags;
-    std::int64_t unix_seconds = 0;  // the internal date
+    std::int64_t unix_seconds = 0;  // the internal date …
+    std::int16_t zone_minutes = 0;  // … and its zone, east of UTC; no Maildir or mbox has one
     std::string bytes;              // lines end with CRLF
 };
 
