@@ -133,7 +133,12 @@ class Signals {
         ignore.sa_handler = SIG_IGN;
         ::sigaction(SIGPIPE, &ignore, nullptr);
     }
-    ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    ~Signals() {
+        // One that came after the last wait, such as serve()'s own to end it, would kill now.
+        while (wait(std::chrono::microseconds(0)) != 0) {
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
