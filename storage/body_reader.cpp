@@ -49,7 +49,8 @@ Result<void> BodyReader::read_into(std::uint32_t offset, std::span<char> buffer)
 
 Result<void> BodyReader::verify() const {
     std::uint32_t crc = 0;
-    const auto buffer = std::make_unique_for_overwrite<char[]>(kVerifyPieceBytes);
+    const auto buffer =
+        std::make_unique_for_overwrite<char[]>(std::min<std::size_t>(length_, kVerifyPieceBytes));
     for (std::uint32_t done = 0; done < length_;) {
         const std::uint32_t bytes =
             std::min(length_ - done, static_cast<std::uint32_t>(kVerifyPieceBytes));

@@ -2,6 +2,7 @@
 #include "tools/commands.hpp"
 #include "tools/data_directory.hpp"
 #include "tools/progress.hpp"
+#include "tools/verify_output.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -95,8 +96,7 @@ CommandResult<bool> run(const Options& options, Terminal& terminal) {
     bars.finish();
     if (!report) return could_not_run(report.error().detail);
     if (options.json) {
-        terminal.out << to_json(*report).dump(-1, ' ', false, json::error_handler_t::replace)
-                     << '\n';
+        write_json_line(to_json(*report), terminal);
     } else {
         print(*report, terminal);
     }
@@ -111,8 +111,8 @@ void add_repair(CLI::App& app, CommandContext& context) {
                                    "changes nothing in the old");
     sub->footer(
         "NEW also gets the configuration, and the certificates and keys that are in DIR (all of "
-        "its "
-        "tls/): it is\nto take DIR's place on the same machine. Every UIDVALIDITY is a new one: "
+        "its tls/): it is\nto take DIR's place on the same machine. Every UIDVALIDITY is a new "
+        "one: "
         "clients load everything again.\nAccounts whose names are lost are called account-N and "
         "need a password (tidemark account passwd).\nExit: 0 all is saved, 1 NEW is there and a "
         "line says what of each is not, 3 nothing was made and stderr\nsays why.");

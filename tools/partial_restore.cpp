@@ -7,6 +7,7 @@
 #include "tools/logging.hpp"
 #include "tools/progress.hpp"
 #include "tools/restore_plan.hpp"
+#include "tools/verify_output.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -250,9 +251,7 @@ CommandResult<void> restore_partly(const PartialRestoreOptions& options, Termina
     auto done = restore.run(*plan);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     if (options.json && restore.has_ended())
-        terminal.out
-            << restore.to_json(took.count()).dump(-1, ' ', false, json::error_handler_t::replace)
-            << '\n';
+        write_json_line(restore.to_json(took.count()), terminal);
     return done;
 }
 

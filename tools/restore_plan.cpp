@@ -79,15 +79,14 @@ std::vector<std::string> subscriptions(const std::vector<std::string>& orphans,
                                        const PartialRestoreOptions& options,
                                        const std::vector<RestorePart>& parts) {
     std::vector<std::string> found;
+    const std::string above = parts.front().record.name + protocol::kHierarchySeparator;
     for (const std::string& orphan : orphans) {
-        CommandResult<std::string> name = new_name(orphan, options);
-        if (options.mailbox) {
-            const std::string above = parts.front().record.name + protocol::kHierarchySeparator;
-            if (!orphan.starts_with(above)) continue;
-            name = valid_name(parts.front().name + orphan.substr(above.size() - 1));
-        }
+        if (options.mailbox && !orphan.starts_with(above)) continue;
+        const CommandResult<std::string> name =
+            options.mailbox ? valid_name(parts.front().name + orphan.substr(above.size() - 1))
+                            : new_name(orphan, options);
         // Below a longer name it may be none any more; then it is nothing to subscribe to.
-        if (name) found.push_back(std::move(*name));
+        if (name) found.push_back(*name);
     }
     return found;
 }
