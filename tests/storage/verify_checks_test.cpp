@@ -9,8 +9,49 @@
 using namespace tidemark::storage;
 using namespace tidemark::storage::testing;
 
+namespace {
+
+// A page of that page's last message.
+Page only_last(const Page& page) {
+    const std::size_t last = page.count() - 1;
+    auto fixed = std::make_shared<FixedColumns>();
+    fixed->uid = {page.fixed->uid[last]};
+    fixed->size.push_back(page.fixed->size[last]);
+    fixed->internal_seconds.push_back(page.fixed->internal_seconds[last]);
+    fixed->internal_zone.push_back(page.fixed->internal_zone[last]);
+    fixed->createseq.push_back(page.fixed->createseq[last]);
+    fixed->save_date.push_back(page.fixed->save_date[last]);
+    fixed->body.push_back(page.fixed->body[last]);
+    Page one;
+    one.fixed = std::move(fixed);
+    one.flags = {page.flags[last]};
+    one.modseq = {page.modseq[last]};
+    one.modseq_max = one.modseq[0];
+    return one;
+}
+
+}  // namespace
+
 TEST_CASE("verify finds what is wrong with accounts") {
     check_breaks({
+        {"record that is none", FindingCode::kValue,
+         [](VerifyDirectory& d) { d.put(Family::kAccounts, keys::account(d.me), kOne); }},
+        {"record of another id", FindingCode::kAccount,
+         [](VerifyDirectory& d) {
+             d.edit(Family::kAccounts, keys::account(d.me), decode_account,
+                    [](AccountRecord& a) { a.id = AccountId{40}; });
+         }},
+        {"no legal name", FindingCode::kAccount,
+         [](VerifyDirectory& d) {
+             d.edit(Family::kAccounts, keys::account(d.me), decode_account,
+                    [](AccountRecord& a) { a.name = "bad*"; });
+             d.remove(Family::kAccounts, keys::account_name("me"));
+             d.put(Family::kAccounts, keys::account_name("bad*"), keys::encode_account_id(d.me));
+         }},
+        {"a record's key that is too long", FindingCode::kKey,
+         [](VerifyDirectory& d) { d.put(Family::kAccounts, keys::account(d.me) + "x", kOne); }},
+        {"a key of counters that is too long", FindingCode::kKey,
+         [](VerifyDirectory& d) { d.put(Family::kAccounts, keys::counters(d.me) + "x", kOne); }},
         {"counters with a byte too many", FindingCode::kValue,
          [](VerifyDirectory& d) {
              RawDatabase database = d.open();
@@ -36,6 +77,10 @@ TEST_CASE("verify finds what is wrong with accounts") {
          [](VerifyDirectory& d) { d.put(Family::kAccounts, "\x09", kOne); }},
         {"usage", FindingCode::kAccountUsage,
          [](VerifyDirectory& d) { d.edit_counters([](AccountCounters& c) { ++c.used_bytes; }); }},
+        {"subscription with another value", FindingCode::kValue,
+         [](VerifyDirectory& d) {
+             d.put(Family::kAccounts, keys::subscription(d.me, "x"), "\x02");
+         }},
         {"subscription to no name", FindingCode::kSubscription,
          [](VerifyDirectory& d) {
              d.put(Family::kAccounts, keys::subscription(d.me, "bad*"), kOne);
@@ -54,6 +99,18 @@ TEST_CASE("verify finds what is wrong with accounts") {
          [](VerifyDirectory& d) { d.add_mailbox("bad*"); }},
         {"no INBOX", FindingCode::kMailboxName,
          [](VerifyDirectory& d) { d.edit_mailbox([](MailboxRecord& m) { m.name = "Outbox"; }); }},
+        {"a mailbox's key that is too long", FindingCode::kKey,
+         [](VerifyDirectory& d) {
+             d.put(Family::kMailboxes, keys::mailbox(d.me, d.inbox) + "x", kOne);
+         }},
+        {"a log entry's key that is too long", FindingCode::kKey,
+         [](VerifyDirectory& d) {
+             d.put(Family::kChanges, keys::change(d.me, d.inbox, 3) + "x", kOne);
+         }},
+        {"a page's key that is too long", FindingCode::kKey,
+         [](VerifyDirectory& d) {
+             d.put(Family::kPages, keys::page(d.me, d.inbox, 1) + "x", kOne);
+         }},
         {"a mailbox of nobody", FindingCode::kKey,
          [](VerifyDirectory& d) {
              d.put(Family::kMailboxes, keys::mailbox(AccountId{40}, MailboxId{1}),
@@ -76,6 +133,38 @@ TEST_CASE("verify finds what is wrong with mailboxes") {
     check_breaks({
         {"record", FindingCode::kValue,
          [](VerifyDirectory& d) { d.put(Family::kMailboxes, keys::mailbox(d.me, d.inbox), kOne); }},
+        {"id", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.edit_mailbox([](MailboxRecord& m) { m.id = MailboxId{40}; });
+         }},
+        {"id above the account's last", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent");
+             d.edit_counters([](AccountCounters& c) { c.mailbox_id = 1; });
+         }},
+        {"uidnext of none", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent", [](MailboxRecord& m) { m.uidnext = m.recent_uid = 0; });
+         }},
+        {"highestmodseq of none", FindingCode::kHighestModseq,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent", [](MailboxRecord& m) {
+                 m.highestmodseq = m.created_modseq = m.folded_modseq = m.horizon_modseq = 0;
+             });
+         }},
+        {"folded above highestmodseq", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent", [](MailboxRecord& m) { m.folded_modseq = m.highestmodseq + 1; });
+         }},
+        {"created above highestmodseq", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent",
+                           [](MailboxRecord& m) { m.created_modseq = m.highestmodseq + 1; });
+         }},
+        {"uidvalidity above the account's last", FindingCode::kMailbox,
+         [](VerifyDirectory& d) {
+             d.add_mailbox("Sent", [](MailboxRecord& m) { m.uidvalidity = UINT32_MAX; });
+         }},
         {"recent", FindingCode::kMailbox,
          [](VerifyDirectory& d) {
              d.edit_mailbox([](MailboxRecord& m) { m.recent_uid = m.uidnext + 1; });
@@ -111,6 +200,15 @@ TEST_CASE("verify finds what is wrong with mailboxes") {
              database.put(Family::kPages, keys::page(d.me, d.inbox, 2),
                           database.get(Family::kPages, key));
              database.remove(Family::kPages, key);
+         }},
+        {"a page within the one before", FindingCode::kUidOrder,
+         [](VerifyDirectory& d) {
+             RawDatabase database = d.open();
+             const std::string bytes = database.get(Family::kPages, keys::page(d.me, d.inbox, 1));
+             Page page = *decode_page(bytes);
+             REQUIRE(page.last_uid() > 1);
+             database.put(Family::kPages, keys::page(d.me, d.inbox, page.last_uid()),
+                          encode_page(only_last(page)));
          }},
         {"page that is none", FindingCode::kValue,
          [](VerifyDirectory& d) { d.put(Family::kPages, keys::page(d.me, d.inbox, 1), kOne); }},
@@ -197,6 +295,14 @@ TEST_CASE("verify finds what is wrong with bodies") {
          }},
         {"key that is none", FindingCode::kKey,
          [](VerifyDirectory& d) { d.put(Family::kBodies, "short", kOne); }},
+        {"in a segment that has no record", FindingCode::kBodyMissing,
+         [](VerifyDirectory& d) {
+             const BodyRecord record = d.body(BodyId{1});
+             d.edit_body(BodyId{1}, [](BodyRecord& r) { r.segment = SegmentId{9}; });
+             d.edit_segment([&](SegmentRecord& s) {
+                 s.live_bytes -= record.header_bytes + record.length + 1;
+             });
+         }},
         {"frame", FindingCode::kBodyFrame,
          [](VerifyDirectory& d) {
              const BodyRecord record = d.body(BodyId{1});

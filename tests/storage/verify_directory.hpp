@@ -97,12 +97,14 @@ struct VerifyDirectory {
         page.fixed = fixed;
         database.put(Family::kPages, key, encode_page(page));
     }
-    void add_mailbox(const std::string& name) {
+    void add_mailbox(const std::string& name,
+                     const std::function<void(MailboxRecord&)>& change = {}) {
         edit_counters([](AccountCounters& counters) { counters.mailbox_id = 2; });
         MailboxRecord record;
         record.id = MailboxId{2};
         record.name = name;
         record.uidvalidity = 7;
+        if (change) change(record);
         open().put(Family::kMailboxes, keys::mailbox(me, record.id), encode(record));
     }
     BodyRecord body(BodyId id) { return *decode_body(open().get(Family::kBodies, keys::body(id))); }
