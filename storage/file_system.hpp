@@ -9,6 +9,7 @@
 // all threads; a File by several readers together with one writer.
 #pragma once
 
+#include <sys/types.h>
 #include <tl/expected.hpp>
 
 #include <cstddef>
@@ -121,6 +122,11 @@ class FileSystem {
 };
 
 FileSystem& posix_file_system();
+// As copy_file_range(2), its failures in errno. The kernel's answer depends on the two file systems
+// and on its own version, so tests bring their own.
+using CopyFileRange = ssize_t (*)(int from, off64_t* from_offset, int to, off64_t* to_offset,
+                                  std::size_t length, unsigned flags);
+std::unique_ptr<FileSystem> make_posix_file_system(CopyFileRange copy_file_range);
 
 // The directory that a path is in; "." for a name alone.
 std::string parent_of(const std::string& path);

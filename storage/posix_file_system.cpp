@@ -188,6 +188,8 @@ int open_flags(FileSystem::Mode mode) {
 
 class PosixFileSystem final : public FileSystem {
   public:
+    explicit PosixFileSystem(CopyFileRange copy_file_range) : copy_file_range_(copy_file_range) {}
+
     bool native() const override { return true; }
 
     IoResult<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
@@ -217,8 +219,8 @@ class PosixFileSystem final : public FileSystem {
         auto to_offset = static_cast<off_t>(offset);
         ssize_t done = 0;
         do {
-            done = ::copy_file_range(source.descriptor(), &from_offset, target.descriptor(),
-                                     &to_offset, length, 0);
+            done = copy_file_range_(source.descriptor(), &from_offset, target.descriptor(),
+                                    &to_offset, length, 0);
         } while (done < 0 && errno == EINTR);
         if (done >= 0) return static_cast<std::uint64_t>(done);
         if (!is_unsupported(errno)) return io_error(errno, "copy", "a file");
@@ -314,6 +316,8 @@ class PosixFileSystem final : public FileSystem {
         }
         return std::make_unique<PosixLock>(descriptor);
     }
+
+    CopyFileRange copy_file_range_;
 };
 
 }  // namespace
@@ -324,8 +328,12 @@ std::string parent_of(const std::string& path) {
 }
 
 FileSystem& posix_file_system() {
-    static PosixFileSystem file_system;
+    static PosixFileSystem file_system(::copy_file_range);
     return file_system;
+}
+
+std::unique_ptr<FileSystem> make_posix_file_system(CopyFileRange copy_file_range) {
+    return std::make_unique<PosixFileSystem>(copy_file_range);
 }
 
 }  // namespace tidemark::storage

@@ -1,5 +1,6 @@
 #include "storage/file_system.hpp"
 
+#include "storage/backup/file_copier.hpp"
 #include "storage/store.hpp"
 #include "tests/support/faulty_file_system.hpp"
 
@@ -114,6 +115,71 @@ TEST_CASE("files of the operating system behave as the store expects") {
         char last[2];
         CHECK((*file)->read_at(2001, last, 2) == 2u);
         CHECK(last[1] == 'b');
+    }
+}
+
+template <int kError>
+ssize_t refuse_to_copy(int, off64_t*, int, off64_t*, std::size_t, unsigned) {
+    errno = kError;
+    return -1;
+}
+
+ssize_t copy_little(int from, off64_t* from_offset, int to, off64_t* to_offset, std::size_t length,
+                    unsigned flags) {
+    static bool interrupted = false;
+    interrupted = !interrupted;
+    if (!interrupted)
+        return ::copy_file_range(from, from_offset, to, to_offset,
+                                 std::min<std::size_t>(length, 1000), flags);
+    errno = EINTR;
+    return -1;
+}
+
+TEST_CASE("a file is copied whole where the kernel can not do it, or only in part") {
+    struct Kernel {
+        const char* what;
+        CopyFileRange copy;
+    };
+    const TemporaryDirectory directory;
+    std::string bytes(700'001, '\0');  // several pieces, the last a short one
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7 + i / 256);
+    const std::string from = directory.path + "/from";
+    REQUIRE(write_whole_file(posix_file_system(), from, bytes).has_value());
+    for (const Kernel& kernel :
+         {Kernel{"EXDEV", refuse_to_copy<EXDEV>}, Kernel{"EINVAL", refuse_to_copy<EINVAL>},
+          Kernel{"ENOSYS", refuse_to_copy<ENOSYS>},
+          Kernel{"EOPNOTSUPP", refuse_to_copy<EOPNOTSUPP>}, Kernel{"little", copy_little},
+          Kernel{"this one", ::copy_file_range}}) {
+        CAPTURE(kernel.what);
+        const auto files = make_posix_file_system(kernel.copy);
+        const std::string to = directory.path + "/to " + kernel.what;
+        FileCopier copier(*files, {});
+        REQUIRE(copier.copy(from, to, bytes.size()).has_value());
+        CHECK(*read_whole_file(*files, to, bytes.size()) == bytes);
+        CHECK(copier.counts().copies == 1);
+        CHECK(copier.counts().copied_bytes == bytes.size());
+    }
+}
+
+TEST_CASE("what goes wrong while the kernel copies is an error and no copy in another way") {
+    const TemporaryDirectory directory;
+    const std::string from = directory.path + "/from";
+    REQUIRE(write_whole_file(posix_file_system(), from, "bytes").has_value());
+    struct Failure {
+        int code;
+        CopyFileRange copy;
+    };
+    for (const Failure& failure :
+         {Failure{EIO, refuse_to_copy<EIO>}, Failure{ENOSPC, refuse_to_copy<ENOSPC>},
+          Failure{EDQUOT, refuse_to_copy<EDQUOT>}, Failure{EBADF, refuse_to_copy<EBADF>}}) {
+        CAPTURE(failure.code);
+        const auto files = make_posix_file_system(failure.copy);
+        const auto source = files->open(from, Mode::kRead);
+        const auto target = files->open(directory.path + "/to", Mode::kCreateOrTruncate);
+        const auto copied = files->copy_range(**source, **target, 0, 5);
+        REQUIRE(!copied.has_value());
+        CHECK(copied.error().code == failure.code);
+        CHECK((*target)->size() == 0u);
     }
 }
 
