@@ -26,6 +26,8 @@ class Database {
         options.skip_stats_update_on_db_open = true;
         options.skip_checking_sst_file_sizes_on_db_open = true;
         options.max_open_files = kOpenTablesMax;
+        // RocksDB would start 16 threads for each family, beside a server that is at work.
+        options.max_file_opening_threads = 1;
         std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
         descriptors.reserve(kFamilyCount);
         for (const std::string_view name : kFamilyNames)

@@ -72,8 +72,10 @@ bool survives_all(End end, bool remote, BackupOptions::Faults faults, std::uint6
     const std::uint64_t count =
         operations_of_a_backup(remote ? "remote/one" : "one", remote ? "/backups/remote" : nullptr);
     REQUIRE(count > 20);
-    for (std::uint64_t cut = first % step_stride(); cut <= count; cut += step_stride()) {
-        if (!survives(end, cut, remote, faults)) return false;
+    // What is broken on purpose shows in a few of the last steps, which a stride can miss.
+    const std::uint64_t stride = faults.manifest_before_sync ? 1 : step_stride();
+    for (std::uint64_t step = first % stride; step <= count; step += stride) {
+        if (!survives(end, count - step, remote, faults)) return false;
     }
     return true;
 }
