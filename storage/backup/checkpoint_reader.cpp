@@ -6,11 +6,16 @@
 
 #include <fmt/format.h>
 #include <rocksdb/file_checksum.h>
+#include <rocksdb/memtablerep.h>
 
 #include <functional>
 
 namespace tidemark::storage {
 namespace {
+
+bool is_read(Family family) {
+    return family == Family::kMeta || family == Family::kAccounts || family == Family::kMailboxes;
+}
 
 class Database {
   public:
@@ -30,8 +35,16 @@ class Database {
         options.max_file_opening_threads = 1;
         std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
         descriptors.reserve(kFamilyCount);
-        for (const std::string_view name : kFamilyNames)
-            descriptors.emplace_back(std::string(name), rocksdb::ColumnFamilyOptions());
+        // What the log has of families that nobody asks here need not be sorted: that would be most
+        // of the work.
+        options.allow_concurrent_memtable_write = false;
+        rocksdb::ColumnFamilyOptions unread;
+        unread.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+        for (std::size_t i = 0; i < kFamilyCount; ++i) {
+            descriptors.emplace_back(
+                std::string(kFamilyNames[i]),
+                is_read(static_cast<Family>(i)) ? rocksdb::ColumnFamilyOptions() : unread);
+        }
         rocksdb::DB* opened = nullptr;
         const rocksdb::Status status =
             rocksdb::DB::OpenForReadOnly(options, path, descriptors, &database->families_, &opened);
