@@ -71,9 +71,9 @@ constexpr std::size_t kVerifyBodiesAtATime = 131'072;
 constexpr std::size_t kVerifySummaryBytesMax = 128u << 20;
 
 // A checkpoint copies RocksDB's log while it is below this and has it written to tables when it is
-// longer: a small copy is cheaper than up to seven new tables, a large one is read again by whoever
-// opens the checkpoint.
-constexpr std::uint64_t kCheckpointLogBytesMax = 4u << 20;
+// longer: a copy is cheaper for the writers than up to seven new tables, for each of which the log
+// is switched, but who opens the checkpoint reads it again (some 2 ms a MiB).
+constexpr std::uint64_t kCheckpointLogBytesMax = 16u << 20;
 // Between two looks at the bandwidth and at whether to go on, in bytes of a file that is copied.
 constexpr std::uint64_t kBackupPieceBytes = 1u << 20;
 
