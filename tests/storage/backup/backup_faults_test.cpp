@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 using namespace tidemark::storage;
 using namespace tidemark::storage::testing;
@@ -62,20 +61,12 @@ bool survives(End end, std::uint64_t cut, bool remote, BackupOptions::Faults fau
     return true;
 }
 
-// Each step costs a store that is made, cut and opened again: the cases take every fourth step,
-// each beginning with another one. TIDEMARK_TEST_EVERY_STEP=1 takes them all.
-std::uint64_t step_stride() {
-    return std::getenv("TIDEMARK_TEST_EVERY_STEP") != nullptr ? 1 : 4;
-}
-
-bool survives_all(End end, bool remote, BackupOptions::Faults faults, std::uint64_t first = 0) {
+bool survives_all(End end, bool remote, BackupOptions::Faults faults) {
     const std::uint64_t count =
         operations_of_a_backup(remote ? "remote/one" : "one", remote ? "/backups/remote" : nullptr);
     REQUIRE(count > 20);
-    // What is broken on purpose shows in a few of the last steps, which a stride can miss.
-    const std::uint64_t stride = faults.manifest_before_sync ? 1 : step_stride();
-    for (std::uint64_t step = first % stride; step <= count; step += stride) {
-        if (!survives(end, count - step, remote, faults)) return false;
+    for (std::uint64_t cut = 0; cut <= count; ++cut) {
+        if (!survives(end, cut, remote, faults)) return false;
     }
     return true;
 }
@@ -89,12 +80,12 @@ bool takes_space(Operation operation) {
 
 TEST_CASE("a backup that is killed at any step is whole or none, and is cleaned up") {
     CHECK(survives_all(End::kKill, false, {}));
-    CHECK(survives_all(End::kKill, true, {}, 1));
+    CHECK(survives_all(End::kKill, true, {}));
 }
 
 TEST_CASE("a backup whose power is cut at any step is whole or none, and is cleaned up") {
-    CHECK(survives_all(End::kPowerKeepsNothing, false, {}, 2));
-    CHECK(survives_all(End::kPowerKeepsSome, true, {}, 3));
+    CHECK(survives_all(End::kPowerKeepsNothing, false, {}));
+    CHECK(survives_all(End::kPowerKeepsSome, true, {}));
 }
 
 TEST_CASE("a backup that writes its manifest before the rest is durable is caught by that") {
