@@ -9,10 +9,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -23,29 +25,51 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kBatchPrefix = "batch-";
+
 tl::unexpected<CommandError> problem(const std::string& path, int error) {
     return could_not_run(fmt::format("{}: {}", path, std::generic_category().message(error)));
+}
+
+// Removes what killed processes left; files of living ones are locked.
+void remove_left_batches(const std::string& directory) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+        if (!entry.path().filename().string().starts_with(kBatchPrefix)) continue;
+        const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (descriptor < 0) continue;
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+        ::close(descriptor);
+    }
 }
 
 // A file in DIR/imports, removed with this.
 class BatchFile {
   public:
     explicit BatchFile(const std::string& data)
-        : name_(fmt::format("batch-{}", ::getpid())),
-          path_(resolve_path(data, "imports/" + name_)),
-          descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                             S_IRUSR | S_IWUSR)),
-          error_(descriptor_ < 0 ? errno : 0) {
-        // Root may import into a server of another user, which has to be able to read it.
+        : name_(fmt::format("{}{}", kBatchPrefix, ::getpid())),
+          path_(resolve_path(data, "imports/" + name_)) {
         struct stat status{};
-        if (descriptor_ >= 0 && ::geteuid() == 0 && ::stat(data.c_str(), &status) == 0 &&
+        do {  // until it is not one that another process has just removed as left
+            if (descriptor_ >= 0) ::close(descriptor_);
+            descriptor_ =
+                ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                       S_IRUSR | S_IWUSR);
+            if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0 ||
+                ::fstat(descriptor_, &status) != 0) {
+                error_ = errno;
+                return;
+            }
+        } while (status.st_nlink == 0);
+        // Root may import into a server of another user, which has to be able to read it.
+        if (::geteuid() == 0 && ::stat(data.c_str(), &status) == 0 &&
             ::fchown(descriptor_, status.st_uid, status.st_gid) != 0)
             error_ = errno;
     }
     ~BatchFile() {
         if (descriptor_ < 0) return;
-        ::close(descriptor_);
         ::unlink(path_.c_str());
+        ::close(descriptor_);
     }
     BatchFile(const BatchFile&) = delete;
     BatchFile& operator=(const BatchFile&) = delete;
@@ -65,8 +89,8 @@ class BatchFile {
   private:
     std::string name_;
     std::string path_;
-    int descriptor_;
-    int error_;
+    int descriptor_ = -1;
+    int error_ = 0;
 };
 
 json flag_list(const MailFlags& flags) {
@@ -86,7 +110,9 @@ class ServerTarget final : public ImportTarget {
         : client_(std::move(client)),
           data_(std::move(data)),
           account_(std::move(account)),
-          id_(id) {}
+          id_(id) {
+        remove_left_batches(resolve_path(data_, "imports"));
+    }
 
     std::uint64_t account_id() const override { return id_; }
 

@@ -30,27 +30,19 @@ using nlohmann::json;
 // Names that an error lists.
 constexpr std::size_t kNamesMax = 5;
 
-// What an import remembers is of no use here; the file goes with this.
-class TemporaryLedger {
-  public:
-    static CommandResult<std::string> path_in(const std::string& data) {
-        const std::string directory = resolve_path(data, "imports");
-        if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-            return could_not_run(
-                fmt::format("{}: {}", directory, std::generic_category().message(errno)));
-        return fmt::format("{}/restore-{}.ledger", directory, ::getpid());
-    }
-    explicit TemporaryLedger(std::string path) : path_(std::move(path)) {}
-    ~TemporaryLedger() {
-        std::error_code ignored;
-        std::filesystem::remove(path_, ignored);
-    }
-    TemporaryLedger(const TemporaryLedger&) = delete;
-    TemporaryLedger& operator=(const TemporaryLedger&) = delete;
-
-  private:
-    std::string path_;
-};
+// What an import remembers is of no use here: the file has no name any more, so that nothing of a
+// killed restore stays.
+CommandResult<ImportLedger> open_unnamed_ledger(const std::string& data) {
+    const std::string directory = resolve_path(data, "imports");
+    if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+        return could_not_run(
+            fmt::format("{}: {}", directory, std::generic_category().message(errno)));
+    const std::string path = fmt::format("{}/restore-{}.ledger", directory, ::getpid());
+    auto ledger = ImportLedger::open(path);
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    return ledger;
+}
 
 class PartialRestore {
   public:
@@ -242,10 +234,7 @@ CommandResult<void> restore_partly(const PartialRestoreOptions& options, Termina
     if (!target) return tl::unexpected(target.error());
     auto present = check_free(**target, *plan);
     if (!present) return tl::unexpected(present.error());
-    auto path = TemporaryLedger::path_in(options.data);
-    if (!path) return tl::unexpected(path.error());
-    const TemporaryLedger removed(*path);
-    auto ledger = ImportLedger::open(*path);
+    auto ledger = open_unnamed_ledger(options.data);
     if (!ledger) return tl::unexpected(ledger.error());
     PartialRestore restore(**backup, **target, *ledger, terminal, std::move(*present));
     auto done = restore.run(*plan);

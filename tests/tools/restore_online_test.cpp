@@ -2,9 +2,15 @@
 #include "tests/tools/backed_server.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <string>
 
 using namespace tidemark;
@@ -122,6 +128,24 @@ TEST_CASE("subscriptions come back with what is restored, and no other changes")
         expected.push_back(std::string("All/") + name);
     std::sort(expected.begin(), expected.end());
     CHECK(subscribed() == expected);
+}
+
+TEST_CASE("a restore leaves no files and removes those that killed ones have left") {
+    BackedServer at;
+    const std::filesystem::path imports = std::filesystem::path(at.data()) / "imports";
+    std::filesystem::create_directory(imports);
+    const std::filesystem::path left = imports / "batch-1";
+    const std::filesystem::path living = imports / "batch-2";
+    const std::filesystem::path other = imports / "another.ledger";
+    for (const auto& path : {left, living, other}) std::ofstream(path) << "x";
+    const int descriptor = ::open(living.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(descriptor, LOCK_EX) == 0);
+    REQUIRE(at.restore({"--as", "All"}).exit == ExitCode::kWell);
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(imports))
+        names.insert(entry.path().filename().string());
+    CHECK(names == std::set<std::string>{"another.ledger", "batch-2"});
+    ::close(descriptor);
 }
 
 TEST_CASE("a client in IDLE on an empty INBOX is told of what a restore brings there") {
