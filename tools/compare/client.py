@@ -19,7 +19,7 @@ class Wrong(Exception):
 class Client:
     """One IMAP connection. Commands are sent one at a time, or as a prepared batch."""
 
-    def __init__(self, server, user=None, tls=False):
+    def __init__(self, server, user=None, tls=False, greeted=True):
         self.socket = socket.create_connection(("127.0.0.1", server.ports["imaps" if tls else "imap"]))
         self.socket.settimeout(TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -28,10 +28,14 @@ class Client:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             self.socket = context.wrap_socket(self.socket)
-        if not self.socket.recv(4096).startswith(b"* OK"):
-            raise Wrong("no greeting")
+        if greeted:
+            self.wait_for_greeting()
         if user:
             self.run(f"LOGIN {user} {PASSWORD}")
+
+    def wait_for_greeting(self):
+        if not self.socket.recv(4096).startswith(b"* OK"):
+            raise Wrong("no greeting")
 
     def send(self, data):
         self.socket.sendall(data)

@@ -144,28 +144,47 @@ class NoopRoundTrip(Row):
 
 
 class Logins(Row):
-    """Connect, greeting, LOGIN, LOGOUT, by accounts whose password was right before."""
+    """Connect, greeting, LOGIN, LOGOUT, by accounts whose password was right before; `at_once` clients, each a step
+    ahead of the server, as a server has them that is busy: a single one measures how it falls asleep and wakes up."""
+
+    def __init__(self, *arguments, at_once):
+        super().__init__(*arguments)
+        self.at_once = at_once
 
     def measure(self, server):
-        times = 400
+        times = 400 if self.at_once == 1 else 1600
         if server.name not in self.sessions:
-            for n in range(1, 101):
-                Client(server, f"u{n}").close()
+            for _ in range(2):
+                self.login(server, [f"u{n}" for n in range(1, 101)])
             self.sessions[server.name] = Client(server, "u1")
             time.sleep(0.3)
         before = server.cpu_seconds()
         start = time.perf_counter()
-        for n in range(times):
-            with Client(server, f"u{n % 100 + 1}") as one:
-                one.run("LOGOUT")
+        for first in range(0, times, self.at_once):
+            self.login(server, [f"u{n % 100 + 1}" for n in range(first, first + self.at_once)])
         wall = time.perf_counter() - start
         time.sleep(0.3)  # what a process still does after its client has gone
         return {"cpu": (server.cpu_seconds() - before) / times, "wall": wall / times}
 
+    @staticmethod
+    def login(server, users):
+        clients = [Client(server, greeted=False) for _ in users]
+        for one in clients:
+            one.wait_for_greeting()
+        for one, user in zip(clients, users):
+            one.send(imap.TAG + f" LOGIN {user} {PASSWORD}\r\n".encode())
+        for one in clients:
+            one.until_tagged()
+        for one in clients:
+            one.send(imap.TAG + b" LOGOUT\r\n")
+        for one in clients:
+            one.until_tagged()
+            one.close()
+
 
 class Select(Row):
-    """`when` is "first" (of a session, while another has the mailbox open), "again" (in the same session) or
-    "restarted" (first after a start of the server)."""
+    """`when` is "first" (of a session, while another has the mailbox open), "again" (in the same session), "pipelined"
+    (the same, many sent at once: the SELECT without the round trip) or "restarted" (first after a start)."""
 
     def __init__(self, *arguments, when):
         super().__init__(*arguments)
@@ -175,12 +194,12 @@ class Select(Row):
         if self.when == "first":
             self.session(server, "big")
             walls = []
-            for _ in range(30):
+            for _ in range(200):
                 with Client(server, "big") as session:
                     seconds, answer = session.timed("SELECT INBOX")
                 count(answer, f"* {BIG} EXISTS".encode(), 1, "EXISTS")
                 walls.append(seconds)
-            return {"wall": sorted(walls)[15]}
+            return {"wall": sorted(walls)[100]}
         if self.when == "restarted":
             walls = []
             for _ in range(3):
@@ -192,12 +211,24 @@ class Select(Row):
             return {"wall": sorted(walls)[1]}
         session = self.session(server, "big")
         walls = []
+        if self.when == "pipelined":
+            at_once, times = 50, 100
+            lines = b"".join(f"p{n} SELECT INBOX\r\n".encode() for n in range(at_once))
+            for turn in range(times + 1):
+                if turn == 1:  # the first has warmed both
+                    before = server.cpu_seconds()
+                start = time.perf_counter()
+                session.send(lines)
+                answer = b"".join(session.until_tagged(f"p{at_once - 1}".encode()))
+                walls.append((time.perf_counter() - start) / at_once)
+                count(answer, f"* {BIG} EXISTS".encode(), at_once, "EXISTS")
+            return {"wall": sorted(walls)[times // 2], "cpu": (server.cpu_seconds() - before) / at_once / times}
         before = server.cpu_seconds()
-        for _ in range(50):
+        for _ in range(500):
             seconds, answer = session.timed("SELECT INBOX")
             walls.append(seconds)
         count(answer, f"* {BIG} EXISTS".encode(), 1, "EXISTS")
-        return {"wall": sorted(walls)[25], "cpu": (server.cpu_seconds() - before) / 50}
+        return {"wall": sorted(walls)[250], "cpu": (server.cpu_seconds() - before) / 500}
 
 
 class Idle(Row):
@@ -235,11 +266,11 @@ class Store(Row):
     def measure(self, server):
         session = self.session(server, "mid")
         walls, before = [], server.cpu_seconds()
-        for sign in "+-" * 3:
+        for sign in "+-" * 10:
             seconds, answer = session.timed(f"STORE 1:* {sign}FLAGS (\\Draft)")
             count(answer, b" FETCH (", MID, "answers")
             walls.append(seconds)
-        return {"wall": sorted(walls)[3], "cpu": (server.cpu_seconds() - before) / len(walls)}
+        return {"wall": sorted(walls)[10], "cpu": (server.cpu_seconds() - before) / len(walls)}
 
 
 class CopyMove(Row):
@@ -329,12 +360,16 @@ class Qresync(Row):
         session = self.session(server, "big", "Sync")
         if server.name not in self.parameters:
             with Client(server, "big") as other:
+                # What an earlier run on the same data has set would be no change.
+                messages = int(re.search(rb"\* (\d+) EXISTS", other.run("SELECT Sync")).group(1))
+                other.run("STORE 1:* -FLAGS.SILENT ($Label2)")
+                other.run("UNSELECT")
                 answer = other.run("STATUS Sync (UIDVALIDITY HIGHESTMODSEQ)")
                 validity, modseq = (re.search(rb"%s (\d+)" % word, answer).group(1).decode()
                                     for word in (b"UIDVALIDITY", b"HIGHESTMODSEQ"))
                 other.run("SELECT Sync")
                 source = random.Random(3)
-                chosen = source.sample(range(1, BIG - 200), 100)
+                chosen = source.sample(range(1, messages - 200), 100)
                 for at, sequence in enumerate(chosen):
                     other.run(f"STORE {sequence} +FLAGS.SILENT ({'$Label2' if at % 2 else chr(92) + 'Deleted'})")
                 other.run("EXPUNGE")
@@ -408,9 +443,11 @@ def table():
         Idle("idle-hibernated", "memory per idle connection, plain, hibernated", 1, 5, "memory", ("KiB", 1 / 1024),
              hibernate=True),
         Idle("idle-tls", "memory per idle connection, TLS", 50, 100, "memory", ("KiB", 1 / 1024), tls=True),
-        Logins("logins", "logins per CPU second", 10, 50, "cpu", rate),
+        Logins("logins-alone", "logins per CPU second, one after another", 10, 50, "cpu", rate, at_once=1),
+        Logins("logins", "logins per CPU second, 32 at once", 10, 50, "cpu", rate, at_once=32),
         PipelinedNoop("noop-pipelined", "pipelined NOOP, server CPU", 10, 25, "cpu", micro),
         NoopRoundTrip("noop", "NOOP round trip", 1.5, 2.5, "wall", micro),
+        Select("select-pipelined", f"SELECT of {big}, warm: many at once", 5, 20, "cpu", micro, when="pipelined"),
         Select("select-warm", f"SELECT of {big}, warm: first of a session", 5, 20, "wall", milli, when="first"),
         Select("select-again", f"SELECT of {big}, warm: again in a session", 5, 20, "wall", milli, when="again"),
         Select("select-restart", f"SELECT of {big}, after restart", 1, 3, "wall", milli, when="restarted"),
