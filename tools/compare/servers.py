@@ -1,6 +1,7 @@
 """The two servers that are compared, each on loopback with a directory of its own: start, stop, restart, and what the
 kernel says of their processor time and memory. Dovecot's configuration is the one that favours it."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -74,6 +75,24 @@ class Server:
     @property
     def pid(self):
         return self.process.pid
+
+    @contextlib.contextmanager
+    def on_one_processor(self):
+        """The server's whole tree and this program on one processor. A round trip between two takes as long again as the
+        scheduler's choice has it (here 17 or 53 microseconds for the same NOOP): this leaves the choice out."""
+        everywhere = os.sched_getaffinity(0)
+        self._bind({min(everywhere)})
+        try:
+            yield
+        finally:
+            self._bind(everywhere)
+
+    def _bind(self, processors):
+        os.sched_setaffinity(0, processors)
+        for pid in process_tree(self.pid):
+            with contextlib.suppress(OSError):
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    os.sched_setaffinity(int(task), processors)
 
     def cpu_seconds(self):
         """Processor time of the whole tree: nanoseconds of the living threads, ticks of the processes that ended."""
