@@ -342,10 +342,8 @@ void AccountBatch::handle(ExpungeRequest request) {
             for (const UidRange& range : *request.only) {
                 for (auto at = view.lower_bound(range.first);
                      at && view.uid_at(*at) <= range.last;) {
-                    const Uid uid = view.uid_at(*at);
-                    consider(uid);
-                    if (uid == range.last) break;
-                    at = view.lower_bound(uid + 1);
+                    consider(view.uid_at(*at));
+                    at = view.next(*at);
                 }
             }
         }

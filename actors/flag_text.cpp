@@ -41,12 +41,19 @@ std::string_view FlagText::get(storage::FlagBits flags, bool is_recent,
     // Neighbours in a mailbox mostly have the same flags.
     if (last_ != nullptr && last_flags_ == flags && last_recent_ == is_recent) return *last_;
     if (!texts_) texts_ = std::make_unique<Texts>();
+    // The five system flags; of keywords, where mailboxes have them, a few.
+    auto*& slot = texts_->last[(flags ^ flags >> storage::kKeywordShift) % texts_->last.size()];
+    if (!is_recent && slot != nullptr && slot->first == flags) return slot->second;
     auto& texts = is_recent ? texts_->recent : texts_->plain;
     auto it = texts.find(flags);
     if (it == texts.end()) {
-        if (texts.size() >= kFlagTextsMax) texts.clear();
+        if (texts.size() >= kFlagTextsMax) {
+            texts.clear();
+            texts_->last.fill(nullptr);
+        }
         it = texts.emplace(flags, make(flags, is_recent, keywords)).first;
     }
+    if (!is_recent) slot = &*it;
     last_flags_ = flags;
     last_recent_ = is_recent;
     last_ = &it->second;

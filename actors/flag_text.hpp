@@ -4,10 +4,12 @@
 
 #include "storage/types.hpp"
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tidemark::actors {
@@ -23,6 +25,8 @@ class FlagText {
     struct Texts {
         std::unordered_map<storage::FlagBits, std::string> plain;
         std::unordered_map<storage::FlagBits, std::string> recent;
+        // Those of `plain` that were asked for last, by some bits of the flags.
+        std::array<const std::pair<const storage::FlagBits, std::string>*, 32> last{};
     };
     std::unique_ptr<Texts> texts_;  // made with the first: many sessions only wait
     storage::FlagBits last_flags_ = 0;

@@ -215,8 +215,7 @@ void ImapSession::sync(bool expunge_allowed, const StoreEcho* echo) {
             const Message message = box.told->at(*at);
             if (!echo->is_silent || !is_told(message.uid))
                 tell(message.uid, message.flags, message.modseq, !echo->is_silent);
-            if (message.uid == range.last) break;
-            at = box.told->lower_bound(message.uid + 1);
+            at = box.told->next(*at);
         }
     }
 }
@@ -243,6 +242,11 @@ std::optional<storage::UidRanges> ImapSession::resolve(const protocol::Tag& tag,
             // A page at a time: the uids of one page are in one array.
             const Page& page = view.page(*at);
             const auto& column = page.fixed->uid;
+            if (at->index == 0 && page.is_contiguous() && page.last_uid() <= last &&
+                (uids.empty() || uids.back().last < page.first_uid())) {
+                storage::append_uids(uids, page.first_uid(), page.last_uid());
+                at->index = static_cast<std::uint32_t>(column.size());
+            }
             for (std::size_t i = at->index; i < column.size(); ++i) {
                 if (column[i] > last) return;
                 if (uids.empty() || uids.back().last < column[i])

@@ -27,20 +27,6 @@ void remove_counts(MailboxCounts& counts, FlagBits flags, std::uint32_t size) {
     }
 }
 
-// Appends [first, last], which lies above everything in `ranges`, joining it to the last one when
-// adjacent.
-void append_range(UidRanges& ranges, Uid first, Uid last) {
-    if (!ranges.empty() && std::uint64_t{ranges.back().last} + 1 == first) {
-        ranges.back().last = last;
-    } else {
-        ranges.push_back({first, last});
-    }
-}
-
-bool contiguous(const std::vector<Uid>& uids) {
-    return uids.back() - uids.front() + 1 == uids.size();
-}
-
 void push_fixed(FixedColumns& columns, const Message& message) {
     columns.uid.push_back(message.uid);
     columns.size.push_back(message.size);
@@ -117,6 +103,10 @@ std::optional<Position> MailboxView::lower_bound(Uid uid) const {
     if (pages_.empty()) return std::nullopt;
     std::size_t page = page_for(uid);
     const std::vector<Uid>& uids = pages_[page]->fixed->uid;
+    // Where it is when no uid is missing before it.
+    const std::size_t guess = uid - uids.front();
+    if (guess < uids.size() && uids[guess] == uid)
+        return Position{static_cast<std::uint32_t>(page), static_cast<std::uint32_t>(guess)};
     const auto found = std::lower_bound(uids.begin(), uids.end(), uid);
     if (found != uids.end()) {
         return Position{static_cast<std::uint32_t>(page),
@@ -124,6 +114,12 @@ std::optional<Position> MailboxView::lower_bound(Uid uid) const {
     }
     if (++page == pages_.size()) return std::nullopt;
     return Position{static_cast<std::uint32_t>(page), 0};
+}
+
+std::optional<Position> MailboxView::next(Position position) const {
+    if (++position.index < page(position).count()) return position;
+    if (++position.page == pages_.size()) return std::nullopt;
+    return Position{position.page, 0};
 }
 
 std::optional<Position> MailboxView::find_uid(Uid uid) const {
@@ -155,10 +151,10 @@ UidRanges MailboxView::uids() const {
     UidRanges ranges;
     for (const PagePtr& page : pages_) {
         const std::vector<Uid>& uids = page->fixed->uid;
-        if (contiguous(uids)) {
-            append_range(ranges, uids.front(), uids.back());
+        if (page->is_contiguous()) {
+            append_uids(ranges, uids.front(), uids.back());
         } else {
-            for (const Uid uid : uids) append_range(ranges, uid, uid);
+            for (const Uid uid : uids) append_uid(ranges, uid);
         }
     }
     return ranges;
@@ -175,22 +171,22 @@ UidRanges MailboxView::absent(const UidRanges& asked) const {
         std::optional<Position> position = lower_bound(range.first);
         while (position && next <= last) {
             const std::vector<Uid>& uids = page(*position).fixed->uid;
-            if (position->index == 0 && uids.back() <= last && contiguous(uids)) {
+            if (position->index == 0 && uids.back() <= last && page(*position).is_contiguous()) {
                 if (uids.front() > next)
-                    append_range(gone, static_cast<Uid>(next), uids.front() - 1);
+                    append_uids(gone, static_cast<Uid>(next), uids.front() - 1);
                 next = std::uint64_t{uids.back()} + 1;
                 position->index = static_cast<std::uint32_t>(uids.size());
             }
             for (; position->index < uids.size() && uids[position->index] <= last;
                  ++position->index) {
                 const Uid uid = uids[position->index];
-                if (uid > next) append_range(gone, static_cast<Uid>(next), uid - 1);
+                if (uid > next) append_uids(gone, static_cast<Uid>(next), uid - 1);
                 next = std::uint64_t{uid} + 1;
             }
             if (position->index < uids.size() || position->page + 1 == pages_.size()) break;
             position = Position{position->page + 1, 0};
         }
-        if (next <= last) append_range(gone, static_cast<Uid>(next), last);
+        if (next <= last) append_uids(gone, static_cast<Uid>(next), last);
     }
     return gone;
 }

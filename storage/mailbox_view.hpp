@@ -54,6 +54,8 @@ struct Page {
     std::size_t count() const { return flags.size(); }
     Uid first_uid() const { return fixed->uid.front(); }
     Uid last_uid() const { return fixed->uid.back(); }
+    // Whether no uid is missing between its first and its last.
+    bool is_contiguous() const { return last_uid() - first_uid() + 1 == count(); }
     Message at(std::size_t index) const;
 };
 using PagePtr = std::shared_ptr<const Page>;
@@ -90,6 +92,8 @@ class MailboxView {
     std::optional<Position> find_uid(Uid uid) const;
     // The first message with a uid >= `uid`; none when all are smaller.
     std::optional<Position> lower_bound(Uid uid) const;
+    // The message behind that at `position`.
+    std::optional<Position> next(Position position) const;
     // seq 1 … count().
     Position find_seq(std::uint32_t seq) const;
     std::uint32_t seq_of(Position position) const {

@@ -4,13 +4,17 @@
 
 namespace tidemark::storage {
 
-void append_uid(UidRanges& ranges, Uid uid) {
-    assert(ranges.empty() || uid > ranges.back().last);
-    if (!ranges.empty() && ranges.back().last + 1 == uid) {
-        ranges.back().last = uid;
+void append_uids(UidRanges& ranges, Uid first, Uid last) {
+    assert(first <= last && (ranges.empty() || first > ranges.back().last));
+    if (!ranges.empty() && ranges.back().last + 1 == first) {
+        ranges.back().last = last;
     } else {
-        ranges.push_back({uid, uid});
+        ranges.push_back({first, last});
     }
+}
+
+void append_uid(UidRanges& ranges, Uid uid) {
+    append_uids(ranges, uid, uid);
 }
 
 std::uint64_t count_uids(const UidRanges& ranges) {

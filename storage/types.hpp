@@ -56,6 +56,8 @@ struct UidRange {
 using UidRanges = std::vector<UidRange>;
 // Appends `uid`, which must be above every number in `ranges`.
 void append_uid(UidRanges& ranges, Uid uid);
+// [first, last], likewise above everything in `ranges`.
+void append_uids(UidRanges& ranges, Uid first, Uid last);
 std::uint64_t count_uids(const UidRanges& ranges);
 
 enum class StoreErrorKind : std::uint8_t {

@@ -31,12 +31,17 @@ class Fetcher {
         return !fetch_.changed_since || page.modseq[index] > *fetch_.changed_since;
     }
     std::string_view flag_text(storage::Uid uid, storage::FlagBits flags) {
+        return flag_text(uid, flags, session_->mailbox()->record.keywords);
+    }
+    std::string_view flag_text(storage::Uid uid, storage::FlagBits flags,
+                               const std::vector<std::string>& keywords) {
         Selected& box = *session_->selected();
         const bool is_recent =
             !session_->has_rev2() && !box.recent.empty() && box.recent.contains(uid);
-        return box.flags.get(flags, is_recent, session_->mailbox()->record.keywords);
+        return box.flags.get(flags, is_recent, keywords);
     }
-    void write_flags_only(const storage::Page& page, std::size_t index, std::uint32_t seq);
+    void write_flags_only(const storage::Page& page, std::size_t index, std::uint32_t seq,
+                          const std::vector<std::string>& keywords);
     Awaitable<bool> write_full(const storage::Page* page, std::vector<std::size_t> indexes,
                                std::uint32_t first_seq);
     Awaitable<void> load_texts(const storage::Page* page, const std::vector<std::size_t>* indexes);
@@ -70,23 +75,24 @@ class Fetcher {
     bool unknown_cte_ = false;
 };
 
-void Fetcher::write_flags_only(const storage::Page& page, std::size_t index, std::uint32_t seq) {
+void Fetcher::write_flags_only(const storage::Page& page, std::size_t index, std::uint32_t seq,
+                               const std::vector<std::string>& keywords) {
     const storage::Uid uid = page.fixed->uid[index];
     auto& out = session_->out();
     if (plan_.flags && !plan_.modseq) {
-        const auto text = flag_text(uid, page.flags[index]);
+        const auto text = flag_text(uid, page.flags[index], keywords);
         plan_.uid ? protocol::write_fetch_flags(out, seq, uid, text)
                   : protocol::write_fetch_flags(out, seq, text);
         return;
     }
     if (plan_.flags && plan_.uid) {
-        protocol::write_fetch_flags(out, seq, uid, flag_text(uid, page.flags[index]),
+        protocol::write_fetch_flags(out, seq, uid, flag_text(uid, page.flags[index], keywords),
                                     page.modseq[index]);
         return;
     }
     FetchWriter writer(out, seq);
     if (plan_.uid) writer.uid(uid);
-    if (plan_.flags) writer.flags(flag_text(uid, page.flags[index]));
+    if (plan_.flags) writer.flags(flag_text(uid, page.flags[index], keywords));
     if (plan_.modseq) writer.modseq(page.modseq[index]);
     writer.finish();
 }
@@ -349,11 +355,12 @@ Awaitable<void> Fetcher::run(Tag tag, storage::UidRanges uids) {
             const bool skip = fetch_.changed_since && page.modseq_max <= *fetch_.changed_since;
             std::vector<std::size_t> indexes;
             bool past_end = page.last_uid() >= range.last;
+            const auto& keywords = session_->mailbox()->record.keywords;
             for (std::size_t i = at->index;
                  i < page.count() && page.fixed->uid[i] <= range.last && !skip; ++i) {
                 if (!is_wanted(page, i)) continue;
                 if (plan_.only_flags) {
-                    write_flags_only(page, i, first_seq + static_cast<std::uint32_t>(i));
+                    write_flags_only(page, i, first_seq + static_cast<std::uint32_t>(i), keywords);
                 } else {
                     indexes.push_back(i);
                 }

@@ -164,9 +164,7 @@ Awaitable<void> select(ImapSession* session, Tag tag, command::Select select) {
         const auto first = box->recent.min();
         for (auto at = box->told->lower_bound(first); at;) {
             there.add(box->told->uid_at(*at));
-            at = box->told->uid_at(*at) == UINT32_MAX
-                     ? std::nullopt
-                     : box->told->lower_bound(box->told->uid_at(*at) + 1);
+            at = box->told->next(*at);
         }
         box->recent = std::move(there);
     }

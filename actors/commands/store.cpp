@@ -17,9 +17,7 @@ protocol::RangeSet failed_numbers(const Selected& box, const storage::UidRanges&
         for (auto at = box.told->lower_bound(range.first);
              at && box.told->uid_at(*at) <= range.last;) {
             numbers.add(box.told->seq_of(*at));
-            const auto uid = box.told->uid_at(*at);
-            if (uid == range.last) break;
-            at = box.told->lower_bound(uid + 1);
+            at = box.told->next(*at);
         }
     }
     return numbers;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -199,6 +200,33 @@ TEST_CASE("lower_bound gives the message at or behind a uid, across pages") {
     CHECK(view->uid_at(*view->lower_bound(255)) == 255);
     CHECK(view->uid_at(*view->lower_bound(256)) == 258);
     CHECK(!view->lower_bound(301));
+}
+
+TEST_CASE("lower_bound and next visit each message once, whatever is gone") {
+    for (const UidRanges& gone :
+         {UidRanges{}, UidRanges{{1, 1}}, UidRanges{{2, 5}, {100, 300}, {511, 513}, {700, 700}},
+          UidRanges{{1, 699}}}) {
+        ViewPtr view = view_with(1, 700);
+        std::vector<Uid> left;
+        std::vector<Uid> removed;
+        for (Uid uid = 1; uid <= 700; ++uid) {
+            const auto holds = [uid](UidRange range) {
+                return range.first <= uid && uid <= range.last;
+            };
+            (std::ranges::any_of(gone, holds) ? removed : left).push_back(uid);
+        }
+        view = without(view, removed);
+        std::vector<Uid> visited;
+        for (auto at = view->lower_bound(1); at; at = view->next(*at))
+            visited.push_back(view->uid_at(*at));
+        CHECK(visited == left);
+        for (Uid uid = 0; uid <= 702; ++uid) {
+            const auto behind = std::ranges::lower_bound(left, uid);
+            const auto found = view->lower_bound(uid);
+            REQUIRE(found.has_value() == (behind != left.end()));
+            if (found) CHECK(view->uid_at(*found) == *behind);
+        }
+    }
 }
 
 TEST_CASE("absent names the uids asked for that are gone, below uidnext only") {

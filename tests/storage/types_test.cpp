@@ -12,3 +12,13 @@ TEST_CASE("uids are collected into ranges") {
     CHECK(count_uids({{1, 4294967295u}}) == 4294967295ull);
     CHECK(count_uids({}) == 0);
 }
+
+TEST_CASE("ranges of uids join those that they touch") {
+    UidRanges ranges;
+    append_uids(ranges, 1, 3);
+    append_uids(ranges, 4, 4);
+    append_uids(ranges, 6, 9);
+    append_uid(ranges, 10);
+    append_uids(ranges, 4294967295u, 4294967295u);
+    CHECK(ranges == UidRanges{{1, 4}, {6, 10}, {4294967295u, 4294967295u}});
+}
