@@ -75,7 +75,9 @@ def notes_of(arguments, dovecot, found, runner):
              f"{rows.LARGE_BYTES >> 20} MiB; {rows.IDLE_CONNECTIONS} idle connections."]
     if arguments.quick:
         notes.insert(0, f"A quick look and not a measurement: {arguments.pairs} pair{'s' if arguments.pairs > 1 else ''}, a tenth of "
-                        "the mail (a scenario's name may say 10k or 100k where 1,000 or 10,000 were), three seconds of each scenario.")
+                        "the mail (a scenario's name may say 10k or 100k where 1,000 or 10,000 were).")
+    if arguments.duration and runner.scenarios:
+        notes.append(f"Scenarios were measured for {arguments.duration} each.")
     names = {one["name"] for one in runner.scenarios}
     if "backup-under-load" in names:
         notes.append("backup-under-load: Tidemark makes `tidemark backup --since` the one before, of the whole server. Dovecot has no "

@@ -109,9 +109,9 @@ next=$((${{last:-0}} + 1))
 class Runner:
     """Runs sets and keeps what they found: `scenarios` in the form of a comparison file (comparison.hpp)."""
 
-    def __init__(self, directory, dovecot, tidemark, pairs, quick, say):
+    def __init__(self, directory, dovecot, tidemark, pairs, times, say):
         self.directory, self.dovecot, self.tidemark = directory, dovecot, tidemark
-        self.pairs, self.quick, self.say = pairs, quick, say
+        self.pairs, self.times, self.say = pairs, times, say
         self.scenarios, self.disturbed = [], []
         self.backups = None
 
@@ -170,8 +170,7 @@ class Runner:
                    "--users", one.users, "--password", PASSWORD,
                    "--a", self.side(self.dovecot, one, control, backups[0]),
                    "--b", self.side(self.tidemark, one, control, backups[1]), *chosen]
-        if self.quick:
-            command[3:3] = ["--warmup", "1s", "--duration", "3s"]
+        command[3:3] = self.times
         others = Others()
         try:
             done = subprocess.run(command, stdout=subprocess.DEVNULL)
