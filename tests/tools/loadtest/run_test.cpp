@@ -13,7 +13,7 @@ using namespace tidemark::loadtest;
 using namespace tidemark::loadtest::testing;
 
 TEST_CASE("scenarios run against a right server without a wrong answer") {
-    test::TestServer server;
+    tidemark::test::TestServer server;
     const UserPattern users = accounts(server, 2);
     MemoryConnector connector(server);
     fill(users, connector);
@@ -36,7 +36,7 @@ TEST_CASE("scenarios run against a right server without a wrong answer") {
 }
 
 TEST_CASE("a wrong answer fails the run") {
-    test::TestServer server;
+    tidemark::test::TestServer server;
     const UserPattern users = accounts(server, 1);
     MemoryConnector right(server);
     fill(users, right);
@@ -103,8 +103,8 @@ class ForgetfulConnector final : public Connector {
 }  // namespace
 
 TEST_CASE("a message that was taken and is not there at the end fails the run") {
-    test::TestServer empty;
-    test::TestServer taking;
+    tidemark::test::TestServer empty;
+    tidemark::test::TestServer taking;
     const UserPattern users = accounts(empty, 1);
     static_cast<void>(accounts(taking, 1));
     MemoryConnector read(empty);
@@ -118,7 +118,7 @@ TEST_CASE("a message that was taken and is not there at the end fails the run") 
 }
 
 TEST_CASE("a run says when the harness was the limit") {
-    test::TestServer server;
+    tidemark::test::TestServer server;
     const UserPattern users = accounts(server, 1);
     // Every answer costs the harness's own thread more than any server takes to give it.
     MemoryConnector slow(server, [](std::string text) {
@@ -136,4 +136,33 @@ TEST_CASE("a run says when the harness was the limit") {
     CHECK(result->verdict.ok);
     CHECK(result->harness.lag_max_us > 10'000);
     CHECK(result->harness.cpu_seconds > 0);
+}
+
+TEST_CASE("in open loop a stall counts for all that should have begun meanwhile") {
+    tidemark::test::TestServer server;
+    const UserPattern users = accounts(server, 1);
+    // One answer of many takes half a second.
+    bool has_stalled = false;
+    MemoryConnector stalling(server, [&has_stalled](std::string text) {
+        if (text.find("T9 OK") == std::string::npos || has_stalled) return text;
+        has_stalled = true;
+        const std::int64_t end = now_us() + 500'000;
+        while (now_us() < end) {
+        }
+        return text;
+    });
+    RunOptions options = some(users, 400);
+    options.connections = 1;
+    options.is_closed = false;
+    options.rate = 1000;
+    const auto result = run_scenario(scenario("ops/noop"), options, stalling, nullptr);
+    REQUIRE(result.has_value());
+    REQUIRE(has_stalled);
+    const CommandFigures* noop = result->command("NOOP");
+    REQUIRE(noop != nullptr);
+    CHECK(noop->count == 400);
+    CHECK(noop->latency.max_us >= 450'000);
+    // 400 begin within about 400 ms, nearly all of them in the stall: half of them wait 200 ms or
+    // more. Counted from when they were sent, all but one would have taken no time.
+    CHECK(noop->latency.p50_us >= 100'000);
 }
