@@ -25,10 +25,6 @@ namespace {
 
 constexpr FlagBits kSystemBits = (FlagBits{1} << storage::kKeywordShift) - 1;
 
-tl::unexpected<AccountError> refuse(AccountErrorKind kind, std::string text) {
-    return tl::unexpected(AccountError{kind, std::move(text)});
-}
-
 tl::unexpected<AccountError> no_mailbox() {
     return refuse(AccountErrorKind::kNonexistent, "there is no such mailbox");
 }

@@ -21,10 +21,6 @@ using storage::raw;
 
 namespace {
 
-tl::unexpected<AccountError> refuse(AccountErrorKind kind, std::string text) {
-    return tl::unexpected(AccountError{kind, std::move(text)});
-}
-
 template <class Reply, class Answer>
 std::function<void(const AccountError*)> finisher(Reply reply, Answer answer) {
     auto shared = std::make_shared<Reply>(std::move(reply));

@@ -37,6 +37,9 @@ struct AccountError {
 };
 template <class T>
 using Outcome = tl::expected<T, AccountError>;
+inline tl::unexpected<AccountError> refuse(AccountErrorKind kind, std::string text) {
+    return tl::unexpected(AccountError{kind, std::move(text)});
+}
 AccountError to_account_error(const storage::StoreError& error);
 
 // Flags as a client names them. Keywords keep the spelling of their first use in the mailbox and

@@ -1,5 +1,7 @@
 #include "protocol/date.hpp"
 
+#include "protocol/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -10,10 +12,6 @@ constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::int64_t kFirstSecond = days_from_civil({0, 1, 1}) * kSecondsPerDay;
 constexpr std::int64_t kLastSecond = (days_from_civil({9999, 12, 31}) + 1) * kSecondsPerDay - 1;
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 // `count` digits at `at`; the caller has checked that they are inside.
 std::optional<unsigned> digits(std::string_view text, std::size_t at, std::size_t count) {

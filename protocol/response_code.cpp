@@ -4,7 +4,7 @@
 namespace tidemark::protocol {
 namespace {
 
-constexpr std::string_view kRule = "resp-text-code";
+constexpr std::string_view kCodeRule = "resp-text-code";
 
 bool is_code_char(char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != ']' && c != '(' && c != ')' && c != '"';
@@ -15,7 +15,7 @@ bool read_words(ResponseCursor& cursor, std::vector<std::string>& words) {
         cursor.skip_spaces();
         std::string_view word;
         if (cursor.peek() == '"') {
-            if (!cursor.read_astring(word, kRule)) {
+            if (!cursor.read_astring(word, kCodeRule)) {
                 return false;
             }
         } else {
@@ -29,8 +29,8 @@ bool read_words(ResponseCursor& cursor, std::vector<std::string>& words) {
 }
 
 bool read_list(ResponseCursor& cursor, std::vector<std::string>& words) {
-    return cursor.expect(' ', kRule) && cursor.expect('(', kRule) && read_words(cursor, words) &&
-           cursor.expect(')', kRule);
+    return cursor.expect(' ', kCodeRule) && cursor.expect('(', kCodeRule) &&
+           read_words(cursor, words) && cursor.expect(')', kCodeRule);
 }
 
 // What follows the name, up to the closing bracket.
@@ -39,17 +39,19 @@ bool read_arguments(ResponseCursor& cursor, ResponseCode& code) {
         case CodeShape::bare:
             return true;
         case CodeShape::number:
-            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule);
+            return cursor.expect(' ', kCodeRule) && parse_number64(cursor, code.number, kCodeRule);
         case CodeShape::number_and_uid:
         case CodeShape::number_and_uids:
-            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule) &&
-                   (!cursor.accept(' ') || cursor.read_ranges(code.target, kRule));
+            return cursor.expect(' ', kCodeRule) &&
+                   parse_number64(cursor, code.number, kCodeRule) &&
+                   (!cursor.accept(' ') || cursor.read_ranges(code.target, kCodeRule));
         case CodeShape::number_and_sets:
-            return cursor.expect(' ', kRule) && parse_number64(cursor, code.number, kRule) &&
-                   cursor.expect(' ', kRule) && cursor.read_ranges(code.source, kRule) &&
-                   cursor.expect(' ', kRule) && cursor.read_ranges(code.target, kRule);
+            return cursor.expect(' ', kCodeRule) &&
+                   parse_number64(cursor, code.number, kCodeRule) &&
+                   cursor.expect(' ', kCodeRule) && cursor.read_ranges(code.source, kCodeRule) &&
+                   cursor.expect(' ', kCodeRule) && cursor.read_ranges(code.target, kCodeRule);
         case CodeShape::numbers:
-            return cursor.expect(' ', kRule) && cursor.read_ranges(code.source, kRule);
+            return cursor.expect(' ', kCodeRule) && cursor.read_ranges(code.source, kCodeRule);
         case CodeShape::words:
             return read_words(cursor, code.words);
         case CodeShape::optional_list:

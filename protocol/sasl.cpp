@@ -1,5 +1,6 @@
 #include "protocol/sasl.hpp"
 
+#include "protocol/ascii.hpp"
 #include "protocol/base64.hpp"
 
 #include <algorithm>
@@ -34,9 +35,6 @@ constexpr std::array<MechanismName, 4> kMechanisms{{
 
 bool is_alpha(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 // RFC 3629 §4: shortest forms only, no surrogates, nothing above U+10FFFF.

@@ -5,7 +5,7 @@
 namespace tidemark::protocol {
 namespace {
 
-constexpr std::string_view kRule = "value";
+constexpr std::string_view kValueRule = "value";
 
 bool is_atom_text(char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != '(' && c != ')' && c != '"' && c != 0x7f;
@@ -14,7 +14,7 @@ bool is_atom_text(char c) {
 bool read_leaf(ResponseCursor& cursor, ValueTree::Node& node) {
     if (cursor.peek() == '"' || cursor.peek() == '{' || cursor.peek() == '~') {
         StringValue value;
-        if (!cursor.read_nstring(value, kRule)) {
+        if (!cursor.read_nstring(value, kValueRule)) {
             return false;
         }
         node.kind = ValueTree::Kind::string;
@@ -23,7 +23,7 @@ bool read_leaf(ResponseCursor& cursor, ValueTree::Node& node) {
     }
     const auto text = cursor.take_while(is_atom_text);
     if (text.empty()) {
-        return cursor.fail(ParseErrorKind::syntax, kRule);
+        return cursor.fail(ParseErrorKind::syntax, kValueRule);
     }
     const bool is_nil = ascii_iequals(text, "NIL");
     node.kind = is_nil ? ValueTree::Kind::nil : ValueTree::Kind::atom;
@@ -44,7 +44,7 @@ Result<ValueTree> ValueTree::parse(std::string_view raw) {
         const auto index = static_cast<std::uint32_t>(tree.nodes_.size());
         if (cursor.accept(')')) {
             if (open.size() == 1) {
-                cursor.fail(ParseErrorKind::syntax, kRule);
+                cursor.fail(ParseErrorKind::syntax, kValueRule);
                 return tl::unexpected(cursor.error());
             }
             tree.nodes_[open.back()].end = index;
@@ -57,7 +57,7 @@ Result<ValueTree> ValueTree::parse(std::string_view raw) {
                 node.kind = Kind::list;
                 open.push_back(index);
                 if (open.size() > kResponseNestingMax + 1) {
-                    cursor.fail(ParseErrorKind::too_deep, kRule);
+                    cursor.fail(ParseErrorKind::too_deep, kValueRule);
                     return tl::unexpected(cursor.error());
                 }
             } else if (!read_leaf(cursor, node)) {
@@ -67,7 +67,7 @@ Result<ValueTree> ValueTree::parse(std::string_view raw) {
         cursor.skip_spaces();
     }
     if (open.size() != 1) {
-        cursor.fail(ParseErrorKind::syntax, kRule);
+        cursor.fail(ParseErrorKind::syntax, kValueRule);
         return tl::unexpected(cursor.error());
     }
     tree.nodes_.front().end = static_cast<std::uint32_t>(tree.nodes_.size());

@@ -17,7 +17,7 @@ using codec::put_varint;
 using codec::Reader;
 using codec::zigzag;
 
-constexpr char kVersion = 1;
+constexpr char kCodecVersion = 1;
 
 struct Block {
     FixedColumns fixed;
@@ -155,7 +155,7 @@ void read_ranges(Reader& in, UidRanges& ranges) {
 Result<Reader> open_value(std::string_view bytes, std::string_view what) {
     if (bytes.empty() || bytes[0] == 0)
         return fail(StoreErrorKind::kCorrupt, fmt::format("{} without a version", what));
-    if (bytes[0] != kVersion) {
+    if (bytes[0] != kCodecVersion) {
         return fail(StoreErrorKind::kTooNew,
                     fmt::format("{} of version {}", what, static_cast<unsigned char>(bytes[0])));
     }
@@ -169,7 +169,7 @@ tl::unexpected<StoreError> not_decoded(std::string_view what) {
 }  // namespace
 
 std::string encode_page(const Page& page) {
-    std::string out(1, kVersion);
+    std::string out(1, kCodecVersion);
     put_block(out, *page.fixed, page.flags, page.modseq);
     return out;
 }
@@ -189,7 +189,7 @@ Result<Page> decode_page(std::string_view bytes) {
 
 // The expunged come first, so that decode_expunged() need not read further.
 std::string encode(const ChangeRecord& record) {
-    std::string out(1, kVersion);
+    std::string out(1, kCodecVersion);
     put_varint(out, static_cast<std::uint8_t>(record.kind));
     put_varint(out, zigzag(record.time_micros));
     put_messages(out, record.expunged, Modseqs::kStored);

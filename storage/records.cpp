@@ -14,17 +14,18 @@ using codec::zigzag;
 
 // The version byte in front of every value. A program knows its own version and those before it;
 // there is none before 1.
-constexpr char kVersion = 1;
+constexpr char kRecordVersion = 1;
 // A mailbox record with a RestoreFence behind it; one without is written as version 1.
 constexpr char kFencedMailboxVersion = 2;
 // With folded_unseen_seq behind the fence, which is all 0 when there is none.
 constexpr char kUnseenMailboxVersion = 3;
 
-std::string start(char version = kVersion) {
+std::string start_record(char version = kRecordVersion) {
     return std::string(1, version);
 }
 
-Result<Reader> open_value(std::string_view bytes, std::string_view what, char newest = kVersion) {
+Result<Reader> open_record(std::string_view bytes, std::string_view what,
+                           char newest = kRecordVersion) {
     if (bytes.empty() || bytes[0] == 0)
         return fail(StoreErrorKind::kCorrupt, fmt::format("{} without a version", what));
     if (static_cast<unsigned char>(bytes[0]) > static_cast<unsigned char>(newest)) {
@@ -35,7 +36,7 @@ Result<Reader> open_value(std::string_view bytes, std::string_view what, char ne
 }
 
 template <class Record>
-Result<Record> close_value(const Reader& in, Record record, std::string_view what) {
+Result<Record> close_record(const Reader& in, Record record, std::string_view what) {
     if (!in.done()) return fail(StoreErrorKind::kCorrupt, fmt::format("{} does not decode", what));
     return record;
 }
@@ -43,7 +44,7 @@ Result<Record> close_value(const Reader& in, Record record, std::string_view wha
 }  // namespace
 
 std::string encode(const AccountRecord& record) {
-    std::string out = start();
+    std::string out = start_record();
     put_varint(out, raw(record.id));
     put_string(out, record.name);
     put_string(out, record.credentials);
@@ -54,7 +55,7 @@ std::string encode(const AccountRecord& record) {
 }
 
 Result<AccountRecord> decode_account(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "account record");
+    Result<Reader> in = open_record(bytes, "account record");
     if (!in) return tl::unexpected(in.error());
     AccountRecord record;
     record.id = in->number<AccountId>();
@@ -63,11 +64,11 @@ Result<AccountRecord> decode_account(std::string_view bytes) {
     record.enabled = in->boolean();
     record.quota_bytes = in->varint();
     record.created_seconds = in->signed_number();
-    return close_value(*in, std::move(record), "account record");
+    return close_record(*in, std::move(record), "account record");
 }
 
 std::string encode(const AccountCounters& counters) {
-    std::string out = start();
+    std::string out = start_record();
     put_varint(out, counters.modseq);
     put_varint(out, counters.mailbox_id);
     put_varint(out, counters.uidvalidity);
@@ -77,7 +78,7 @@ std::string encode(const AccountCounters& counters) {
 }
 
 Result<AccountCounters> decode_counters(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "account counters");
+    Result<Reader> in = open_record(bytes, "account counters");
     if (!in) return tl::unexpected(in.error());
     AccountCounters counters;
     counters.modseq = in->number<ModSeq>(kModSeqMax);
@@ -85,15 +86,15 @@ Result<AccountCounters> decode_counters(std::string_view bytes) {
     counters.uidvalidity = in->number<std::uint32_t>();
     counters.used_bytes = in->varint();
     counters.used_messages = in->varint();
-    return close_value(*in, counters, "account counters");
+    return close_record(*in, counters, "account counters");
 }
 
 std::string encode(const MailboxRecord& record) {
     const bool is_fenced = record.fence != RestoreFence{};
     const bool has_unseen = record.folded_unseen_seq != 0;
-    std::string out = start(has_unseen  ? kUnseenMailboxVersion
-                            : is_fenced ? kFencedMailboxVersion
-                                        : kVersion);
+    std::string out = start_record(has_unseen  ? kUnseenMailboxVersion
+                                   : is_fenced ? kFencedMailboxVersion
+                                               : kRecordVersion);
     put_varint(out, raw(record.id));
     put_string(out, record.name);
     put_varint(out, record.uidvalidity);
@@ -143,7 +144,7 @@ void read_fence(Reader& in, MailboxRecord& record, char bytes_version) {
 }  // namespace
 
 Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "mailbox record", kUnseenMailboxVersion);
+    Result<Reader> in = open_record(bytes, "mailbox record", kUnseenMailboxVersion);
     if (!in) return tl::unexpected(in.error());
     MailboxRecord record;
     record.id = in->number<MailboxId>();
@@ -172,11 +173,11 @@ Result<MailboxRecord> decode_mailbox(std::string_view bytes) {
         record.folded_unseen_seq = in->number<std::uint32_t>();
         if (record.folded_unseen_seq == 0) in->set_bad();
     }
-    return close_value(*in, std::move(record), "mailbox record");
+    return close_record(*in, std::move(record), "mailbox record");
 }
 
 std::string encode(const BodyRecord& record) {
-    std::string out = start();
+    std::string out = start_record();
     put_varint(out, raw(record.segment));
     put_varint(out, record.offset);
     put_varint(out, record.length);
@@ -193,7 +194,7 @@ std::string encode(const BodyRecord& record) {
 }
 
 Result<BodyRecord> decode_body(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "body record");
+    Result<Reader> in = open_record(bytes, "body record");
     if (!in) return tl::unexpected(in.error());
     BodyRecord record;
     record.segment = in->number<SegmentId>();
@@ -211,7 +212,7 @@ Result<BodyRecord> decode_body(std::string_view bytes) {
         account += step;
         record.references.push_back({AccountId{account}, references});
     }
-    return close_value(*in, std::move(record), "body record");
+    return close_record(*in, std::move(record), "body record");
 }
 
 // Do not renumber.
@@ -219,7 +220,7 @@ constexpr std::uint64_t kSegmentSealed = 1;
 constexpr std::uint64_t kSegmentHasCrc = 2;
 
 std::string encode(const SegmentRecord& record) {
-    std::string out = start();
+    std::string out = start_record();
     put_varint(out, record.bytes);
     put_varint(out, record.live_bytes);
     put_varint(out, (record.sealed ? kSegmentSealed : 0) | (record.crc32c ? kSegmentHasCrc : 0));
@@ -228,7 +229,7 @@ std::string encode(const SegmentRecord& record) {
 }
 
 Result<SegmentRecord> decode_segment(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "segment record");
+    Result<Reader> in = open_record(bytes, "segment record");
     if (!in) return tl::unexpected(in.error());
     SegmentRecord record;
     record.bytes = in->varint();
@@ -237,11 +238,11 @@ Result<SegmentRecord> decode_segment(std::string_view bytes) {
     if (bits > (kSegmentSealed | kSegmentHasCrc)) in->set_bad();
     record.sealed = (bits & kSegmentSealed) != 0;
     if ((bits & kSegmentHasCrc) != 0) record.crc32c = in->number<std::uint32_t>();
-    return close_value(*in, record, "segment record");
+    return close_record(*in, record, "segment record");
 }
 
 std::string encode(const StoreState& state) {
-    std::string out = start();
+    std::string out = start_record();
     put_varint(out, state.format);
     put_varint(out, state.store_seq);
     put_varint(out, state.fence_owner);
@@ -253,7 +254,7 @@ std::string encode(const StoreState& state) {
 }
 
 Result<StoreState> decode_state(std::string_view bytes) {
-    Result<Reader> in = open_value(bytes, "store state");
+    Result<Reader> in = open_record(bytes, "store state");
     if (!in) return tl::unexpected(in.error());
     StoreState state;
     state.format = in->number<std::uint32_t>();
@@ -263,7 +264,7 @@ Result<StoreState> decode_state(std::string_view bytes) {
     state.account_id_limit = in->varint();
     state.body_id_limit = in->varint();
     state.segment_id_next = in->number<std::uint32_t>();
-    return close_value(*in, state, "store state");
+    return close_record(*in, state, "store state");
 }
 
 }  // namespace tidemark::storage

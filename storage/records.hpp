@@ -149,6 +149,10 @@ struct BodyRecord {
     std::vector<Reference> references;  // ascending by account, counts > 0
     friend bool operator==(const BodyRecord&, const BodyRecord&) = default;
 };
+// Of its frame in the segment: the header's line, the message and the line end behind it.
+inline std::uint64_t frame_bytes(const BodyRecord& record) {
+    return std::uint64_t{record.header_bytes} + record.length + 1;
+}
 
 struct SegmentRecord {
     // Where the committed frames end. The file is exactly as long once sealed; before that a crash

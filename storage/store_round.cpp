@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::size_t kKeysPerMultiGet = 1024;
 
-std::uint64_t frame_bytes(const BodyRecord& record) {
-    return std::uint64_t{record.header_bytes} + record.length + 1;
-}
-
 // False when there would be fewer than none.
 bool change_count(BodyRecord& record, AccountId account, std::int64_t delta) {
     auto& references = record.references;

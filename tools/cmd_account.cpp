@@ -14,7 +14,7 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct AccountArguments {
     std::string data;
     std::string admin;
     std::string name;
@@ -23,7 +23,7 @@ struct Options {
 };
 
 CommandResult<void> with_password(
-    const Options& options, Terminal& terminal,
+    const AccountArguments& options, Terminal& terminal,
     CommandResult<void> (Accounts::*action)(const std::string&, const protocol::SecretString&)) {
     auto password = read_password(terminal, options.name);
     if (!password) return tl::unexpected(password.error());
@@ -32,21 +32,21 @@ CommandResult<void> with_password(
     return ((**accounts).*action)(options.name, *password);
 }
 
-CommandResult<void> run_add(const Options& options, Terminal& terminal) {
+CommandResult<void> run_add(const AccountArguments& options, Terminal& terminal) {
     return with_password(options, terminal, &Accounts::add);
 }
 
-CommandResult<void> run_passwd(const Options& options, Terminal& terminal) {
+CommandResult<void> run_passwd(const AccountArguments& options, Terminal& terminal) {
     return with_password(options, terminal, &Accounts::set_password);
 }
 
-CommandResult<void> run_remove(const Options& options, Terminal&) {
+CommandResult<void> run_remove(const AccountArguments& options, Terminal&) {
     auto accounts = open_accounts(options.data, options.admin);
     if (!accounts) return tl::unexpected(accounts.error());
     return (*accounts)->remove(options.name);
 }
 
-CommandResult<void> run_list(const Options& options, Terminal& terminal) {
+CommandResult<void> run_list(const AccountArguments& options, Terminal& terminal) {
     auto accounts = open_accounts(options.data, options.admin);
     if (!accounts) return tl::unexpected(accounts.error());
     auto list = (*accounts)->list();
@@ -68,11 +68,10 @@ CommandResult<void> run_list(const Options& options, Terminal& terminal) {
     return {};
 }
 
-CommandResult<void> run_import(const Options& options, Terminal& terminal) {
+CommandResult<void> run_import(const AccountArguments& options, Terminal& terminal) {
     std::ifstream file(options.file);
     if (!file) {
-        return could_not_run(
-            fmt::format("{}: {}", options.file, std::generic_category().message(errno)));
+        return could_not_use(options.file, errno);
     }
     auto accounts = open_accounts(options.data, options.admin);
     if (!accounts) return tl::unexpected(accounts.error());
@@ -99,14 +98,14 @@ CommandResult<void> run_import(const Options& options, Terminal& terminal) {
 void add_account(CLI::App& app, CommandContext& context) {
     auto* account = app.add_subcommand("account", "Add, change, remove, list and import accounts");
     account->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<AccountArguments>();
     account->add_option("--data", options->data, "The data directory")
         ->required()
         ->type_name("DIR");
     account->add_option("--admin", options->admin, "The admin socket; else the directory's")
         ->type_name("PATH");
 
-    using Run = CommandResult<void> (*)(const Options&, Terminal&);
+    using Run = CommandResult<void> (*)(const AccountArguments&, Terminal&);
     const auto add = [&](const char* name, const char* purpose, Run run) {
         auto* sub = account->add_subcommand(name, purpose);
         sub->fallthrough();  // so that --data may come behind

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct BackupArguments {
     std::string destination;
     std::string data;
     std::string admin;
@@ -34,7 +34,7 @@ std::string absolute_path(const std::string& path) {
     return text;
 }
 
-CommandResult<json> parameters(const Options& options) {
+CommandResult<json> parameters(const BackupArguments& options) {
     json params = {{"destination", absolute_path(options.destination)}};
     if (!options.since.empty()) params["since"] = absolute_path(options.since);
     if (options.omit_unchanged) params["omit_unchanged"] = true;
@@ -51,7 +51,7 @@ CommandResult<json> parameters(const Options& options) {
     return params;
 }
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const BackupArguments& options, Terminal& terminal) {
     const auto params = parameters(options);
     if (!params) return tl::unexpected(params.error());
     auto client = AdminClient::connect(options.admin.empty() ? admin_socket_path(options.data)
@@ -93,7 +93,7 @@ void add_backup(CLI::App& app, CommandContext& context) {
         "exist yet, in\none that does. Without --json nothing is printed when all is well. Exit: "
         "0 the backup is whole and\ndurable, 1 there is none and stderr says why, 3 no server "
         "could be asked.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<BackupArguments>();
     sub->add_option("DEST", options->destination, "The directory to be made")->required();
     sub->add_option("--data", options->data, "The data directory")->required()->type_name("DIR");
     sub->add_option("--admin", options->admin, "The admin socket; else the directory's")

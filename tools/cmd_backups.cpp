@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using storage::FoundBackup;
 
-struct Options {
+struct BackupsArguments {
     std::string directory;
     storage::KeepRules keep;
     bool dry_run = false;
@@ -32,13 +32,13 @@ json to_json(const FoundBackup& backup) {
     return value;
 }
 
-CommandResult<std::vector<FoundBackup>> list(const Options& options) {
+CommandResult<std::vector<FoundBackup>> list(const BackupsArguments& options) {
     auto found = storage::list_backups(storage::posix_file_system(), options.directory);
     if (!found) return could_not_run(found.error().detail);
     return std::move(*found);
 }
 
-CommandResult<void> show(const Options& options, Terminal& terminal) {
+CommandResult<void> show(const BackupsArguments& options, Terminal& terminal) {
     const auto found = list(options);
     if (!found) return tl::unexpected(found.error());
     for (const FoundBackup& backup : *found) {
@@ -53,7 +53,7 @@ CommandResult<void> show(const Options& options, Terminal& terminal) {
     return {};
 }
 
-CommandResult<void> prune(const Options& options, Terminal& terminal) {
+CommandResult<void> prune(const BackupsArguments& options, Terminal& terminal) {
     if (!options.keep.any()) {
         return tl::unexpected(
             CommandError{ExitCode::kUsage, "say what is kept, with at least one --keep option"});
@@ -85,7 +85,7 @@ CommandResult<void> prune(const Options& options, Terminal& terminal) {
 void add_backups(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("backups", "List and remove the backups in a directory");
     sub->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<BackupsArguments>();
 
     auto* lister = sub->add_subcommand("list", "The whole backups, the oldest first");
     lister->add_option("DIR", options->directory, "The directory that they are in")->required();

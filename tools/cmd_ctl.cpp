@@ -11,14 +11,14 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct CtlArguments {
     std::string data;
     std::string admin;
     std::string method;
     std::string params;
 };
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const CtlArguments& options, Terminal& terminal) {
     using nlohmann::json;
     json params;
     if (!options.params.empty()) {
@@ -44,7 +44,7 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
 
 void add_ctl(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("ctl", "Call a method of the running server's admin socket");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CtlArguments>();
     sub->add_option("METHOD", options->method,
                     "status, accounts, connections, log_level, reload, shutdown …")
         ->required();

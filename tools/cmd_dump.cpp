@@ -7,13 +7,13 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct DumpArguments {
     std::string data;
     DumpOptions dump;
     bool no_bodies = false;
 };
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const DumpArguments& options, Terminal& terminal) {
     const auto counts = dump_directory(options.data, options.dump,
                                        [&](std::string_view line) -> CommandResult<void> {
                                            terminal.out << line << '\n';
@@ -35,7 +35,7 @@ void add_dump(CLI::App& app, CommandContext& context) {
     sub->footer(
         "Nothing in DIR is changed. No server may have it open. Two directories with the same dump "
         "hold the\nsame, however it lies on the disk.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<DumpArguments>();
     sub->add_option("DIR", options->data, "The data directory or backup")->required();
     sub->add_option("--account", options->dump.account, "Only this account")->type_name("NAME");
     sub->add_flag("--no-bodies", options->no_bodies,

@@ -10,12 +10,12 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct InitArguments {
     std::string directory;
     std::string account;
 };
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const InitArguments& options, Terminal& terminal) {
     std::optional<FirstAccount> account;
     if (!options.account.empty()) {
         auto password = read_password(terminal, options.account);
@@ -31,7 +31,7 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
 void add_init(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand(
         "init", "Make a data directory: store, configuration, self-signed certificate");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<InitArguments>();
     sub->add_option("DIR", options->directory, "The directory; new or empty")->required();
     sub->add_option("--account", options->account,
                     "Also add this account; its password is read from the standard input");

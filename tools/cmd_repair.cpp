@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct RepairArguments {
     std::string directory;
     std::string into;
     bool json = false;
@@ -80,7 +80,7 @@ std::vector<std::string> configured_files(const std::string& directory) {
 }
 
 // False when something is lost.
-CommandResult<bool> run(const Options& options, Terminal& terminal) {
+CommandResult<bool> run(const RepairArguments& options, Terminal& terminal) {
     storage::RepairOptions repair;
     repair.directory = options.directory;
     repair.into = options.into;
@@ -116,7 +116,7 @@ void add_repair(CLI::App& app, CommandContext& context) {
         "clients load everything again.\nAccounts whose names are lost are called account-N and "
         "need a password (tidemark account passwd).\nExit: 0 all is saved, 1 NEW is there and a "
         "line says what of each is not, 3 nothing was made and stderr\nsays why.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RepairArguments>();
     sub->add_option("DIR", options->directory, "The damaged directory")->required();
     sub->add_option("--into", options->into, "The new directory; must not exist")
         ->required()

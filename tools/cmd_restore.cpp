@@ -22,7 +22,7 @@ using nlohmann::json;
 
 constexpr std::uint32_t kEarlierRestoresMax = 1000;
 
-struct Options {
+struct RestoreArguments {
     storage::RestoreOptions restore;
     bool json = false;
     PartialRestoreOptions partial;
@@ -63,7 +63,7 @@ void tell(const storage::RestoreResult& result, std::ostream& err) {
         err << fmt::format("and {} more\n", result.report.findings_left_out);
 }
 
-CommandResult<void> run(Options& options, Terminal& terminal) {
+CommandResult<void> run(RestoreArguments& options, Terminal& terminal) {
     const auto began = std::chrono::steady_clock::now();
     storage::RestoreOptions& restore = options.restore;
     restore.now_micros = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -93,8 +93,8 @@ CommandResult<void> run(Options& options, Terminal& terminal) {
     return {};
 }
 
-// Options that have a meaning only for the whole of a backup, and those only for a part of it: none
-// is passed over in silence where it has none.
+// Options that have a meaning only for the whole of a backup, and those only for a part of
+// it: none is passed over in silence where it has none.
 constexpr const char* kWholeOnly[] = {
     "DIR", "--copy", "--quick", "--served-before", "--uid-gap", "--threads", "--accept-findings"};
 constexpr const char* kPartOnly[] = {"--data", "--admin", "--account", "--mailbox", "--as", "--at"};
@@ -159,7 +159,7 @@ void add_restore(CLI::App& app, CommandContext& context) {
         "far back as the log of each mailbox, and brings back what was\nexpunged since, as long "
         "as the backup still has the bytes; messages without are listed, with exit 1. Of\n"
         "mailboxes that were deleted there is no log: they are in earlier backups.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RestoreArguments>();
     storage::RestoreOptions& restore = options->restore;
     sub->add_option("BACKUP", restore.backup, "The backup")->required();
     sub->add_option("DIR", restore.directory, "The new data directory; must not exist");

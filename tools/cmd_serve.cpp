@@ -9,13 +9,13 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct ServeArguments {
     std::string data;
     std::string config_file;
     ServeFlags flags;
 };
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const ServeArguments& options, Terminal& terminal) {
     ServeOptions serving;
     serving.data = options.data;
     if (!options.config_file.empty()) serving.config_file = options.config_file;
@@ -33,7 +33,7 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
 
 void add_serve(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("serve", "Run the server");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ServeArguments>();
     ServeFlags& flags = options->flags;
     sub->add_option("--data", options->data, "The data directory")->required()->type_name("DIR");
     sub->add_option("--config", options->config_file, "Configuration; else DIR/tidemark.toml")

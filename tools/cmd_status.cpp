@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct StatusArguments {
     std::string data;
     std::string admin;
     bool json = false;
@@ -44,7 +44,7 @@ std::string readable(const json& status) {
     return text;
 }
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const StatusArguments& options, Terminal& terminal) {
     auto client = AdminClient::connect(options.admin.empty() ? admin_socket_path(options.data)
                                                              : options.admin);
     if (!client) return tl::unexpected(to_command_error(client.error()));
@@ -59,7 +59,7 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
 
 void add_status(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("status", "Tell how the running server is");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<StatusArguments>();
     sub->add_option("--data", options->data, "The data directory")->required()->type_name("DIR");
     sub->add_option("--admin", options->admin, "The admin socket; else the directory's")
         ->type_name("PATH");

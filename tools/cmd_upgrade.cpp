@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct UpgradeArguments {
     RehearsalOptions rehearsal;
     bool rehearse = false;
     bool json = false;
@@ -77,7 +77,7 @@ CommandResult<void> tell(const CommandResult<Report>& report, bool json, Termina
     return {};
 }
 
-CommandResult<void> run(Options options, Terminal& terminal) {
+CommandResult<void> run(UpgradeArguments options, Terminal& terminal) {
     std::optional<Progress> bar(std::in_place, "migrating", "records", 0);
     options.rehearsal.upgrade.on_progress = [&bar](std::uint64_t done) { bar->update(done); };
     if (options.rehearse) {
@@ -102,7 +102,7 @@ void add_upgrade(CLI::App& app, CommandContext& context) {
         "when it is\nwhole and compared; until then DIR is what it was, however this ends. With "
         "--rehearse DIR, or a backup,\nis only read: all of it is done to a copy, made of links "
         "where possible, which is verified and compared.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<UpgradeArguments>();
     sub->add_option("DIR", options->rehearsal.upgrade.directory, "The data directory")->required();
     sub->add_flag("--rehearse", options->rehearse, "Only try it, on a copy, and say what it takes");
     sub->add_option("--copy", options->rehearsal.copy,

@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct VerifyArguments {
     std::string data;
     std::string admin;
     bool online = false;
@@ -29,7 +29,7 @@ struct Options {
 };
 
 // False: something is wrong with the store.
-CommandResult<bool> run(const Options& options, Terminal& terminal) {
+CommandResult<bool> run(const VerifyArguments& options, Terminal& terminal) {
     auto client = AdminClient::connect(options.admin.empty() ? admin_socket_path(options.data)
                                                              : options.admin);
     if (!client) return tl::unexpected(to_command_error(client.error()));
@@ -77,7 +77,7 @@ void add_verify(CLI::App& app, CommandContext& context) {
         "A directory that no server has open, or a backup, is checked by verifydata. Nothing is "
         "printed when all\nis well. Exit: 0 all is well, 1 a line for each finding, 3 it was not "
         "checked and stderr says why.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<VerifyArguments>();
     sub->add_flag("--online", options->online, "The running server, through its admin socket")
         ->required();
     sub->add_option("--data", options->data, "The data directory")->required()->type_name("DIR");

@@ -16,7 +16,7 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct VerifydataArguments {
     std::string directory;
     std::vector<std::string> chain;
     bool json = false;
@@ -24,7 +24,7 @@ struct Options {
     unsigned threads = 0;
 };
 
-CommandResult<bool> run(const Options& options, Terminal& terminal) {
+CommandResult<bool> run(const VerifydataArguments& options, Terminal& terminal) {
     storage::VerifyOptions verify;
     verify.quick = options.quick;
     verify.earlier = options.chain;
@@ -52,7 +52,7 @@ void add_verifydata(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand("verifydata",
                                    "Check everything in a backup, or in a data directory that no "
                                    "server has open; changes nothing");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<VerifydataArguments>();
     sub->add_option("DIR", options->directory, "The directory")->required();
     sub->add_option("--chain", options->chain,
                     "Earlier backups that an incremental one leaves files out for, where they are "

@@ -6,6 +6,7 @@
 #include <tl/expected.hpp>
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace tidemark::tools {
@@ -22,6 +23,10 @@ inline tl::unexpected<CommandError> refuse(std::string text) {
 }
 inline tl::unexpected<CommandError> could_not_run(std::string text) {
     return tl::unexpected(CommandError{ExitCode::kCouldNotRun, std::move(text)});
+}
+// `error` is an errno.
+inline tl::unexpected<CommandError> could_not_use(const std::string& path, int error) {
+    return could_not_run(path + ": " + std::generic_category().message(error));
 }
 
 }  // namespace tidemark::tools

@@ -30,7 +30,7 @@ struct Setting {
     Read read;
 };
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return fmt::format("\"{}\"", text);
 }
 
@@ -182,11 +182,13 @@ std::vector<Setting> make_settings() {
     const Config d;
     const auto list = [](const std::vector<std::string>& items) {
         std::string text;
-        for (const std::string& item : items) text += (text.empty() ? "" : ", ") + quoted(item);
+        for (const std::string& item : items) text += (text.empty() ? "" : ", ") + in_quotes(item);
         return "[" + text + "]";
     };
-    const auto bytes = [](std::uint64_t value) { return quoted(format_bytes(value)); };
-    const auto duration = [](std::chrono::seconds value) { return quoted(format_duration(value)); };
+    const auto bytes = [](std::uint64_t value) { return in_quotes(format_bytes(value)); };
+    const auto duration = [](std::chrono::seconds value) {
+        return in_quotes(format_duration(value));
+    };
     const auto number = [](std::uint64_t value) { return std::to_string(value); };
 
     std::vector<Setting> all = {
@@ -201,13 +203,13 @@ std::vector<Setting> make_settings() {
          "password: never on a\n"
          "public address.",
          list(d.listen.lmtp), addresses_into(&Config::Listen::lmtp, true)},
-        {"listen", "admin", "The admin socket.", quoted(d.listen.admin),
+        {"listen", "admin", "The admin socket.", in_quotes(d.listen.admin),
          text_into(&Config::listen, &Config::Listen::admin)},
 
         {"tls", "certificate",
          "PEM, the server's certificate first, then its chain. Read again on SIGHUP.",
-         quoted(d.tls.certificate), text_into(&Config::tls, &Config::Tls::certificate)},
-        {"tls", "key", "PEM, not encrypted.", quoted(d.tls.key),
+         in_quotes(d.tls.certificate), text_into(&Config::tls, &Config::Tls::certificate)},
+        {"tls", "key", "PEM, not encrypted.", in_quotes(d.tls.key),
          text_into(&Config::tls, &Config::Tls::key)},
         {"tls", "sni",
          "More certificates, each a table [[tls.sni]] with certificate and key; a client gets the "
@@ -278,7 +280,7 @@ std::vector<Setting> make_settings() {
         {"backup", "directory",
          "Where it makes them, named by the time. An absolute path outside of the data directory "
          "that exists.",
-         quoted(d.backup.directory), text_into(&Config::backup, &Config::Backup::directory)},
+         in_quotes(d.backup.directory), text_into(&Config::backup, &Config::Backup::directory)},
         {"backup", "rate_bytes_max",
          "Copies at most so much a second; links cost nothing. 0: no limit.",
          bytes(d.backup.rate_bytes_max),
@@ -304,14 +306,14 @@ std::vector<Setting> make_settings() {
         {"log", "level",
          "\"trace\", \"debug\", \"info\", \"warning\", \"error\" or \"off\". While the server "
          "runs: tidemark ctl log_level.",
-         quoted(log_level_name(d.log.level)),
+         in_quotes(log_level_name(d.log.level)),
          [](const toml::node& node, Config& config) -> tl::expected<void, std::string> {
              const auto level = read_level(node);
              if (!level) return tl::unexpected(level.error());
              config.log.level = *level;
              return {};
          }},
-        {"log", "format", "\"text\" or \"json\", one line a record.", quoted("text"),
+        {"log", "format", "\"text\" or \"json\", one line a record.", in_quotes("text"),
          [](const toml::node& node, Config& config) -> tl::expected<void, std::string> {
              const auto text = node.value_exact<std::string>();
              if (text != "text" && text != "json")
@@ -323,7 +325,7 @@ std::vector<Setting> make_settings() {
          text_into(&Config::log, &LogOptions::file)},
     };
     for (const std::string_view component : kLogComponents) {
-        all.push_back({"log.levels", component, "", quoted("info"), component_level(component)});
+        all.push_back({"log.levels", component, "", in_quotes("info"), component_level(component)});
     }
     return all;
 }

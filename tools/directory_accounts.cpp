@@ -129,16 +129,13 @@ class DirectoryAccounts final : public Accounts {
 CommandResult<void> write_private_file(const std::string& path, std::string_view text) {
     const int descriptor =
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    const auto problem = [&path](int error) {
-        return could_not_run(fmt::format("{}: {}", path, std::generic_category().message(error)));
-    };
-    if (descriptor < 0) return problem(errno);
+    if (descriptor < 0) return could_not_use(path, errno);
     const bool well =
         ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
         ::fsync(descriptor) == 0;
     const int error = errno;
     ::close(descriptor);
-    if (!well) return problem(error);
+    if (!well) return could_not_use(path, error);
     return {};
 }
 
@@ -146,8 +143,7 @@ CommandResult<void> make_certificate(const std::string& data) {
     const Config::Tls paths;
     const std::string directory = resolve_path(data, "tls");
     if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-        return could_not_run(
-            fmt::format("{}: {}", directory, std::generic_category().message(errno)));
+        return could_not_use(directory, errno);
     }
     std::vector<std::string> names;
     std::array<char, 256> host{};

@@ -20,10 +20,6 @@ namespace {
 constexpr std::string_view kHeader = "tidemark import 1";
 constexpr std::size_t kHexDigits = 32;
 
-tl::unexpected<CommandError> problem(const std::string& path, int error) {
-    return could_not_run(fmt::format("{}: {}", path, std::generic_category().message(error)));
-}
-
 template <class Number>
 bool take_number(std::string_view& text, Number& number, int base = 10) {
     const auto [at, error] = std::from_chars(text.begin(), text.end(), number, base);
@@ -60,14 +56,14 @@ std::optional<ImportKey> parse_key(std::string_view text) {
 
 CommandResult<std::string> read_all(const std::string& path, int descriptor) {
     struct stat status{};
-    if (::fstat(descriptor, &status) != 0) return problem(path, errno);
+    if (::fstat(descriptor, &status) != 0) return could_not_use(path, errno);
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t have = 0;
     while (have < text.size()) {
         const ssize_t got =
             ::pread(descriptor, text.data() + have, text.size() - have, static_cast<off_t>(have));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return problem(path, errno);
+        if (got < 0) return could_not_use(path, errno);
         if (got == 0) break;
         have += static_cast<std::size_t>(got);
     }
@@ -93,7 +89,7 @@ CommandResult<ImportLedger> ImportLedger::open(const std::string& path) {
     const bool is_new = ::access(path.c_str(), F_OK) != 0;
     const int descriptor =
         ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor < 0) return problem(path, errno);
+    if (descriptor < 0) return could_not_use(path, errno);
     ImportLedger ledger(path, descriptor);
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0)
         return could_not_run("an import from this source into this account is running already");
@@ -161,7 +157,7 @@ CommandResult<void> ImportLedger::read() {
         whole += end + 1;
     }
     if (!rest.empty() && ::ftruncate(descriptor_, static_cast<off_t>(whole)) != 0)
-        return problem(path_, errno);
+        return could_not_use(path_, errno);
     if (whole == 0) pending_ = std::string(kHeader) + "\n";
     // One whose keys are not all there was not committed: it was never announced as a whole.
     if (!open_.empty()) unsettled_ = open_.front().first;
@@ -192,11 +188,11 @@ CommandResult<void> ImportLedger::sync() {
     while (!rest.empty()) {
         const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return problem(path_, errno);
+        if (written < 0) return could_not_use(path_, errno);
         rest.remove_prefix(static_cast<std::size_t>(written));
     }
     pending_.clear();
-    if (::fdatasync(descriptor_) != 0) return problem(path_, errno);
+    if (::fdatasync(descriptor_) != 0) return could_not_use(path_, errno);
     return {};
 }
 

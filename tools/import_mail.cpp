@@ -47,8 +47,7 @@ CommandResult<std::unique_ptr<ImportTarget>> open_target(const TransferOptions& 
 CommandResult<std::string> ledger_path(const TransferOptions& options, std::uint64_t account) {
     const std::string directory = resolve_path(options.data, "imports");
     if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-        return could_not_run(
-            fmt::format("{}: {}", directory, std::generic_category().message(errno)));
+        return could_not_use(directory, errno);
     std::error_code error;
     const auto source = std::filesystem::canonical(options.path, error);
     if (error) return could_not_run(fmt::format("{}: {}", options.path, error.message()));

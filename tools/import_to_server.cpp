@@ -27,10 +27,6 @@ using nlohmann::json;
 
 constexpr std::string_view kBatchPrefix = "batch-";
 
-tl::unexpected<CommandError> problem(const std::string& path, int error) {
-    return could_not_run(fmt::format("{}: {}", path, std::generic_category().message(error)));
-}
-
 // Removes what killed processes left; files of living ones are locked.
 void remove_left_batches(const std::string& directory) {
     std::error_code error;
@@ -76,11 +72,11 @@ class BatchFile {
 
     const std::string& name() const { return name_; }
     CommandResult<void> write(std::string_view bytes) {
-        if (error_ != 0) return problem(path_, error_);
+        if (error_ != 0) return could_not_use(path_, error_);
         while (!bytes.empty()) {
             const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
             if (written < 0 && errno == EINTR) continue;
-            if (written < 0) return problem(path_, errno);
+            if (written < 0) return could_not_use(path_, errno);
             bytes.remove_prefix(static_cast<std::size_t>(written));
         }
         return {};

@@ -35,8 +35,7 @@ constexpr std::size_t kNamesMax = 5;
 CommandResult<ImportLedger> open_unnamed_ledger(const std::string& data) {
     const std::string directory = resolve_path(data, "imports");
     if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-        return could_not_run(
-            fmt::format("{}: {}", directory, std::generic_category().message(errno)));
+        return could_not_use(directory, errno);
     const std::string path = fmt::format("{}/restore-{}.ledger", directory, ::getpid());
     auto ledger = ImportLedger::open(path);
     std::error_code ignored;

@@ -23,5 +23,8 @@ struct AuthError {
 };
 template <class T>
 using AuthExpected = tl::expected<T, AuthError>;
+inline tl::unexpected<AuthError> malformed_hash(std::string_view detail) {
+    return tl::unexpected(AuthError{AuthErrorKind::malformed_hash, detail});
+}
 
 }  // namespace tidemark::actors

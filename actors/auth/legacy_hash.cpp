@@ -19,9 +19,6 @@ namespace {
 
 using protocol::SecretString;
 
-tl::unexpected<AuthError> malformed(std::string_view detail) {
-    return tl::unexpected(AuthError{AuthErrorKind::malformed_hash, detail});
-}
 tl::unexpected<AuthError> too_expensive(std::string_view detail) {
     return tl::unexpected(AuthError{AuthErrorKind::too_expensive_hash, detail});
 }
@@ -60,10 +57,12 @@ bool take(std::string_view& text, std::string_view prefix) {
 // salt "$" hash with a hash of exactly `hash_size` characters.
 AuthExpected<void> check_salt_and_hash(std::string_view text, std::size_t hash_size) {
     const std::size_t dollar = text.find('$');
-    if (dollar == std::string_view::npos) return malformed("the crypt hash has no second part");
+    if (dollar == std::string_view::npos)
+        return malformed_hash("the crypt hash has no second part");
     const std::string_view hash = text.substr(dollar + 1);
     if (hash.size() != hash_size || !all_itoa64(hash)) {
-        return malformed("the crypt hash is cut short or has characters that do not belong there");
+        return malformed_hash(
+            "the crypt hash is cut short or has characters that do not belong there");
     }
     return {};
 }
@@ -73,7 +72,7 @@ AuthExpected<void> check_sha_crypt(std::string_view text, std::size_t hash_size)
     text.remove_prefix(3);
     if (take(text, "rounds=")) {
         const std::optional<std::uint32_t> rounds = take_number(text);
-        if (!rounds || !take(text, "$")) return malformed("rounds= is not a number");
+        if (!rounds || !take(text, "$")) return malformed_hash("rounds= is not a number");
         if (*rounds > kCryptRoundsMax) return too_expensive("rounds= is too high");
     }
     return check_salt_and_hash(text, hash_size);
@@ -83,11 +82,11 @@ AuthExpected<void> check_sha_crypt(std::string_view text, std::size_t hash_size)
 AuthExpected<void> check_bcrypt(std::string_view text) {
     if (text.size() != 60 || std::string_view("abxy").find(text[2]) == std::string_view::npos ||
         text[3] != '$' || text[6] != '$' || !all_itoa64(text.substr(7))) {
-        return malformed("not a bcrypt hash");
+        return malformed_hash("not a bcrypt hash");
     }
     std::string_view digits = text.substr(4, 2);
     const std::optional<std::uint32_t> cost = take_number(digits);
-    if (!cost || !digits.empty() || *cost < 4) return malformed("not a bcrypt cost");
+    if (!cost || !digits.empty() || *cost < 4) return malformed_hash("not a bcrypt cost");
     if (*cost > kBcryptCostMax) return too_expensive("the bcrypt cost is too high");
     return {};
 }
@@ -103,7 +102,7 @@ AuthExpected<void> check_yescrypt(std::string_view text) {
     const std::size_t log2_n = kItoa64.find(text[1]);
     const std::size_t r = kItoa64.find(text[2]);
     if (log2_n == std::string_view::npos || r == std::string_view::npos)
-        return malformed("yescrypt parameters");
+        return malformed_hash("yescrypt parameters");
     const std::uint64_t blocks = (r + 1) << (std::min<std::size_t>(log2_n, 40) + 1);
     if (blocks > std::uint64_t{1} << kYescryptLog2MemoryMax)
         return too_expensive("yescrypt needs too much memory");
@@ -113,7 +112,7 @@ AuthExpected<void> check_yescrypt(std::string_view text) {
 AuthExpected<void> check_crypt(std::string_view text) {
     if (text.find_first_of(":\n ") != std::string_view::npos ||
         text.find('\0') != std::string_view::npos) {
-        return malformed("not a crypt hash");
+        return malformed_hash("not a crypt hash");
     }
     if (text.starts_with("$1$")) return check_salt_and_hash(text.substr(3), 22);
     if (text.starts_with("$5$")) return check_sha_crypt(text, 43);
@@ -127,22 +126,22 @@ AuthExpected<void> check_crypt(std::string_view text) {
 
 // "$argon2id$v=19$m=65536,t=3,p=1$" salt "$" hash
 AuthExpected<void> check_argon2(std::string_view text) {
-    if (text.size() >= crypto_pwhash_STRBYTES) return malformed("the argon2 hash is too long");
+    if (text.size() >= crypto_pwhash_STRBYTES) return malformed_hash("the argon2 hash is too long");
     if (!take(text, "$argon2id$") && !take(text, "$argon2i$"))
-        return malformed("not an argon2 hash");
-    if (!take(text, "v=19$m=")) return malformed("argon2 of another version than 19");
+        return malformed_hash("not an argon2 hash");
+    if (!take(text, "v=19$m=")) return malformed_hash("argon2 of another version than 19");
     const std::optional<std::uint32_t> memory = take_number(text);
-    if (!memory || !take(text, ",t=")) return malformed("argon2 parameters");
+    if (!memory || !take(text, ",t=")) return malformed_hash("argon2 parameters");
     const std::optional<std::uint32_t> passes = take_number(text);
-    if (!passes || !take(text, ",p=")) return malformed("argon2 parameters");
+    if (!passes || !take(text, ",p=")) return malformed_hash("argon2 parameters");
     const std::optional<std::uint32_t> lanes = take_number(text);
-    if (!lanes || *lanes == 0 || !take(text, "$")) return malformed("argon2 parameters");
+    if (!lanes || *lanes == 0 || !take(text, "$")) return malformed_hash("argon2 parameters");
     if (*memory > kArgon2MemoryKibibytesMax) return too_expensive("argon2 needs too much memory");
     if (*passes > kArgon2PassesMax || *lanes > kArgon2LanesMax)
         return too_expensive("argon2 takes too many passes");
     const std::size_t dollar = text.find('$');
     if (dollar == std::string_view::npos || dollar == 0 || dollar + 1 == text.size()) {
-        return malformed("the argon2 hash is cut short");
+        return malformed_hash("the argon2 hash is cut short");
     }
     return {};
 }
@@ -175,9 +174,9 @@ AuthExpected<LegacyHash> parse_salted(LegacyScheme scheme, std::string_view enco
                                       std::string_view text) {
     std::optional<std::string> bytes =
         encoding == "HEX" ? decode_hex(text) : protocol::base64_decode(text);
-    if (!bytes) return malformed("the salted hash is not encoded as it should be");
+    if (!bytes) return malformed_hash("the salted hash is not encoded as it should be");
     // Without a salt it would be a plain digest, which nobody should have to trust.
-    if (bytes->size() <= digest_size(scheme)) return malformed("the salted hash has no salt");
+    if (bytes->size() <= digest_size(scheme)) return malformed_hash("the salted hash has no salt");
     return LegacyHash{scheme, std::move(*bytes)};
 }
 
@@ -228,7 +227,7 @@ bool crypt_matches(const std::string& hash, std::string_view password) {
 }  // namespace
 
 AuthExpected<LegacyHash> parse_legacy_hash(std::string_view scheme, std::string_view text) {
-    if (text.size() > kStoredPasswordBytesMax) return malformed("the hash is too long");
+    if (text.size() > kStoredPasswordBytesMax) return malformed_hash("the hash is too long");
     const std::string name = upper(scheme);
     const auto checked = [text](LegacyScheme parsed,
                                 AuthExpected<void> check) -> AuthExpected<LegacyHash> {
@@ -247,12 +246,12 @@ AuthExpected<LegacyHash> parse_legacy_hash(std::string_view scheme, std::string_
     for (const CryptName& crypt : kCrypts) {
         if (name != crypt.name) continue;
         if (!text.starts_with(crypt.prefix))
-            return malformed("the hash is not of the scheme that it names");
+            return malformed_hash("the hash is not of the scheme that it names");
         return checked(LegacyScheme::crypt, check_crypt(text));
     }
     if (name == "ARGON2ID" || name == "ARGON2I") {
         if (!text.starts_with(name == "ARGON2ID" ? "$argon2id$" : "$argon2i$")) {
-            return malformed("the hash is not of the scheme that it names");
+            return malformed_hash("the hash is not of the scheme that it names");
         }
         return checked(LegacyScheme::argon2, check_argon2(text));
     }

@@ -1,5 +1,6 @@
 #include "actors/auth/password.hpp"
 
+#include "protocol/ascii.hpp"
 #include "protocol/base64.hpp"
 #include "protocol/sasl.hpp"
 
@@ -19,18 +20,8 @@ namespace {
 
 constexpr std::string_view kScramScheme = "SCRAM-SHA-256";
 
-tl::unexpected<AuthError> malformed(std::string_view detail) {
-    return tl::unexpected(AuthError{AuthErrorKind::malformed_hash, detail});
-}
 tl::unexpected<AuthError> bad_password(std::string_view detail) {
     return tl::unexpected(AuthError{AuthErrorKind::bad_password, detail});
-}
-
-bool equal_ignoring_case(std::string_view text, std::string_view upper_case) {
-    return std::equal(text.begin(), text.end(), upper_case.begin(), upper_case.end(),
-                      [](char l, char r) {
-                          return (l >= 'a' && l <= 'z' ? static_cast<char>(l - 'a' + 'A') : l) == r;
-                      });
 }
 
 // iterations "," salt "," StoredKey "," ServerKey
@@ -39,7 +30,7 @@ AuthExpected<StoredPassword> parse_scram_credentials(std::string_view text) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const std::size_t comma = text.find(',');
         if ((comma == std::string_view::npos) != (i + 1 == parts.size())) {
-            return malformed("SCRAM credentials have four parts");
+            return malformed_hash("SCRAM credentials have four parts");
         }
         parts[i] = text.substr(0, comma);
         text.remove_prefix(i + 1 == parts.size() ? text.size() : comma + 1);
@@ -49,9 +40,10 @@ AuthExpected<StoredPassword> parse_scram_credentials(std::string_view text) {
     const char* const digits_end = digits_begin + parts[0].size();
     const auto [end, error] = std::from_chars(digits_begin, digits_end, credentials.iterations);
     if (error != std::errc() || end != digits_end || parts[0].starts_with('0')) {
-        return malformed("the iteration count of the SCRAM credentials is not a number");
+        return malformed_hash("the iteration count of the SCRAM credentials is not a number");
     }
-    if (credentials.iterations < kScramIterationsMin) return malformed("too few SCRAM iterations");
+    if (credentials.iterations < kScramIterationsMin)
+        return malformed_hash("too few SCRAM iterations");
     if (credentials.iterations > kScramIterationsStoredMax) {
         return tl::unexpected(
             AuthError{AuthErrorKind::too_expensive_hash, "too many SCRAM iterations"});
@@ -60,12 +52,12 @@ AuthExpected<StoredPassword> parse_scram_credentials(std::string_view text) {
     const std::optional<std::string> stored_key = protocol::base64_decode(parts[2]);
     const std::optional<std::string> server_key = protocol::base64_decode(parts[3]);
     if (!salt || !stored_key || !server_key)
-        return malformed("the SCRAM credentials are not in base64");
+        return malformed_hash("the SCRAM credentials are not in base64");
     if (salt->size() < kScramSaltBytesMin || salt->size() > kScramSaltBytesStoredMax) {
-        return malformed("the salt of the SCRAM credentials is too short or too long");
+        return malformed_hash("the salt of the SCRAM credentials is too short or too long");
     }
     if (stored_key->size() != kSha256Bytes || server_key->size() != kSha256Bytes) {
-        return malformed("the keys of the SCRAM credentials have the wrong length");
+        return malformed_hash("the keys of the SCRAM credentials have the wrong length");
     }
     credentials.salt = std::move(*salt);
     credentials.stored_key = to_digest(*stored_key);
@@ -164,14 +156,15 @@ bool credentials_match(const Credentials& credentials, const SecretString& passw
 }  // namespace
 
 AuthExpected<StoredPassword> parse_stored_password(std::string_view text) {
-    if (text.size() > kStoredPasswordBytesMax) return malformed("the stored password is too long");
+    if (text.size() > kStoredPasswordBytesMax)
+        return malformed_hash("the stored password is too long");
     const std::size_t brace = text.find('}');
     if (!text.starts_with('{') || brace == std::string_view::npos) {
-        return malformed("the stored password names no scheme");
+        return malformed_hash("the stored password names no scheme");
     }
     const std::string_view scheme = text.substr(1, brace - 1);
     const std::string_view rest = text.substr(brace + 1);
-    if (equal_ignoring_case(scheme, kScramScheme)) return parse_scram_credentials(rest);
+    if (protocol::ascii_iequals(scheme, kScramScheme)) return parse_scram_credentials(rest);
     AuthExpected<LegacyHash> legacy = parse_legacy_hash(scheme, rest);
     if (!legacy) return tl::unexpected(legacy.error());
     return StoredPassword(std::move(*legacy));

@@ -5,11 +5,11 @@
 namespace tidemark::storage {
 
 namespace {
-constexpr char kVersion = 1;
+constexpr char kProgressVersion = 1;
 }
 
 std::string encode(const MigrationProgress& progress) {
-    std::string bytes(1, kVersion);
+    std::string bytes(1, kProgressVersion);
     codec::put_varint(bytes, progress.fence_owner);
     codec::put_varint(bytes, progress.store_seq);
     codec::put_varint(bytes, progress.sequence);
@@ -32,7 +32,8 @@ Result<MigrationProgress> decode_migration_progress(std::string_view bytes) {
     progress.is_done = done == 1;
     progress.family = reader.byte();
     progress.key = reader.string();
-    if (!reader.done() || version != kVersion || done > 1 || progress.family >= kFamilyCount)
+    if (!reader.done() || version != kProgressVersion || done > 1 ||
+        progress.family >= kFamilyCount)
         return fail(StoreErrorKind::kCorrupt, "the progress of a migration does not decode");
     return progress;
 }

@@ -14,10 +14,6 @@
 namespace tidemark::storage {
 namespace {
 
-std::uint64_t frame_bytes(const BodyRecord& record) {
-    return std::uint64_t{record.header_bytes} + record.length + 1;
-}
-
 // One of those that the message was stored for; the first that is still an account's is named.
 Place first_owner(const FrameHeader& header) {
     if (header.owners.empty()) return {};

@@ -1,6 +1,7 @@
 #include "tools/bench/backup_part.hpp"
 
 #include "actors/snapshot.hpp"
+#include "tools/bench/bench_clients.hpp"
 #include "tools/bench/measure.hpp"
 #include "tools/bench/ready_set.hpp"
 #include "tools/bench/table.hpp"
@@ -26,7 +27,6 @@ constexpr unsigned kAccounts = 16;
 constexpr unsigned kAppending = 16;  // connections with one APPEND under way each: what is measured
 constexpr unsigned kChanging = 8;    // connections that move, expunge, make and delete mailboxes
 constexpr std::size_t kFilledBytes = 600;
-constexpr std::size_t kMessageBytes = 4096;
 constexpr unsigned kPairs = 5;
 constexpr unsigned kIdleBackups = 9;
 constexpr double kSeconds = 4;

@@ -5,6 +5,7 @@
 #include "tools/bench/bench_server.hpp"
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,9 @@
 #include <string_view>
 
 namespace tidemark::bench {
+
+// Of the messages that are appended while something is measured.
+constexpr std::size_t kMessageBytes = 4096;
 
 // The end of what a server has sent, enough to see its last line.
 class Tail {

@@ -21,7 +21,7 @@ namespace tidemark::bench {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{600};
+constexpr std::chrono::seconds kIdlePatience{600};
 // Connections that are being made at the same time.
 constexpr unsigned kMakers = 8;
 
@@ -95,7 +95,7 @@ actors::Awaitable<void> make_some(actors::Core* core, Plan* plan,
                    ? actors::make_tls_client_context({.server_name = "localhost"})
                    : nullptr;
     for (unsigned i = 0; i < kMakers; ++i) group.spawn(make_some(&core, &plan, tls));
-    core.run_until([&group] { return group.size() == 0; }, kPatience);
+    core.run_until([&group] { return group.size() == 0; }, kIdlePatience);
     const char done = plan.kept.size() == plan.count ? 'y' : 'n';
     if (::write(to_parent, &done, 1) != 1) ::_exit(1);
     char byte = 0;

@@ -40,7 +40,6 @@ using namespace tidemark::bench;
 
 constexpr unsigned kLargeMailbox = 100'000;
 constexpr std::size_t kSmallMessageBytes = 600;
-constexpr std::size_t kMessageBytes = 4096;
 
 constexpr double kAppendSeconds = 4;
 

@@ -1,5 +1,6 @@
 #include "tools/bench/sync_parts.hpp"
 
+#include "tools/bench/bench_clients.hpp"
 #include "tools/bench/measure.hpp"
 #include "tools/bench/ready_set.hpp"
 #include "tools/bench/table.hpp"
@@ -13,8 +14,6 @@
 namespace tidemark::bench {
 
 namespace {
-
-constexpr std::size_t kMessageBytes = 4096;
 
 struct Resync {
     double seconds = 0;

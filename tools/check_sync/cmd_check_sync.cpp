@@ -14,7 +14,7 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct CheckSyncArguments {
     std::string server;
     bool tls = false;
     std::string user;
@@ -23,7 +23,7 @@ struct Options {
     check_sync::Settings settings;
 };
 
-CommandResult<void> run(Options& options, CommandContext& context) {
+CommandResult<void> run(CheckSyncArguments& options, CommandContext& context) {
     check_sync::Login login{options.user, options.password};
     if (options.password_stdin) {
         auto read = read_password(context.terminal, "Password");
@@ -53,7 +53,7 @@ void add_check_sync(CLI::App& app, CommandContext& context) {
     auto* sub = app.add_subcommand(
         "check-sync",
         "Prove or refute that an IMAP server keeps its clients in sync (CONDSTORE, QRESYNC)");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CheckSyncArguments>();
     auto& settings = options->settings;
     sub->add_option("--server", options->server, "Any IMAP server")
         ->required()

@@ -39,7 +39,7 @@ std::optional<std::size_t> announced(std::string_view line) {
     return error == std::errc() && stop == end ? std::optional(size) : std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_string(std::string_view text) {
     std::string result = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') result += '\\';
@@ -209,8 +209,8 @@ actors::Awaitable<bool> Connection::read_continuation(std::string tag, Answer* a
 actors::Awaitable<Answer> Connection::log_in(const Login* login) {
     const std::string tag = next_tag();
     Answer answer;
-    const bool is_sent = co_await send(
-        fmt::format("{} LOGIN {} {}\r\n", tag, quoted(login->user), quoted(login->password)));
+    const bool is_sent = co_await send(fmt::format(
+        "{} LOGIN {} {}\r\n", tag, quoted_string(login->user), quoted_string(login->password)));
     if (is_sent) answer = co_await read_answer(tag);
     co_return answer;
 }

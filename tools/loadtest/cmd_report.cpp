@@ -15,7 +15,7 @@ namespace tidemark::tools {
 
 namespace {
 
-struct Options {
+struct ReportArguments {
     std::vector<std::string> inputs;
     std::string output;
 };
@@ -45,7 +45,7 @@ std::string counted(std::size_t number, std::string_view what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
-CommandResult<void> run(const Options& options, Terminal& terminal) {
+CommandResult<void> run(const ReportArguments& options, Terminal& terminal) {
     Inputs inputs;
     for (const std::string& path : options.inputs) {
         if (auto read = read_input(path, inputs); !read) return read;
@@ -65,7 +65,7 @@ CommandResult<void> run(const Options& options, Terminal& terminal) {
 void add_loadtest_report(CLI::App& loadtest, CommandContext& context) {
     auto* sub = loadtest.add_subcommand(
         "report", "Make one HTML file with charts of results; several are drawn over each other");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ReportArguments>();
     sub->add_option("RESULT", options->inputs, "Files that --json of run or compare wrote")
         ->required()
         ->type_name("JSON");
