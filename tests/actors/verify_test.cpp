@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 
 using namespace tidemark;
@@ -29,11 +30,17 @@ void append(ImapClient& client, const std::string& text) {
 TEST_CASE("a server that is written to finds nothing wrong with its store") {
     TestServer server;
     server.add_account("ann");
+    // The slower the machine, the more would be written while one verification runs, and the longer
+    // the next would take: so many messages for each of them.
+    constexpr unsigned kMessagesEach = 200;
+    std::atomic<unsigned> allowed = 0;
     std::atomic<bool> enough = false;
     std::thread writer([&] {
         auto client = server.connect("ann");
         client.ok("SELECT INBOX");
         for (unsigned i = 1; !enough; ++i) {
+            const unsigned now_allowed = allowed;
+            if (i > now_allowed) allowed.wait(now_allowed);
             append(client, fmt::format("Subject: {}\r\n\r\n{}\r\n", i, std::string(i % 5000, 'x')));
             if (i % 3 == 0) {
                 client.ok("STORE 1 +FLAGS (\\Deleted)");
@@ -41,9 +48,19 @@ TEST_CASE("a server that is written to finds nothing wrong with its store") {
             }
         }
     });
+    const auto allow = [&allowed](unsigned count) {
+        allowed += count;
+        allowed.notify_all();
+    };
+    const std::shared_ptr<void> joined(nullptr, [&](void*) {
+        enough = true;
+        allow(1);
+        writer.join();
+    });
     AdminPeer admin(server);
     for (int i = 0; i < 10; ++i) {
         CAPTURE(i);
+        allow(kMessagesEach);
         const Json answer = admin.call("verify", {{"quick", i % 2 == 1}, {"threads", 1 + i % 3}});
         CAPTURE(answer.dump());
         REQUIRE(answer.contains("result"));
@@ -53,8 +70,6 @@ TEST_CASE("a server that is written to finds nothing wrong with its store") {
         // Nothing of it stays.
         CHECK(server.files.list("/data/verification").error().code == ENOENT);
     }
-    enough = true;
-    writer.join();
 }
 
 TEST_CASE("a server tells what is wrong with its store, and goes on") {

@@ -73,7 +73,7 @@ class MemoryPeer {
     [[nodiscard]] actors::MemoryStream& stream() { return *stream_; }
 
   private:
-    static constexpr std::chrono::seconds kPatience{30};
+    static constexpr std::chrono::seconds kPatience{120};
 
     void settle() {
         if (driven_ != nullptr) driven_->run_until_idle();

@@ -13,7 +13,7 @@ namespace tidemark::test {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{120};
 
 // As a password is hashed once for all tests: the hash is meant to be slow.
 const std::string& secret_credentials() {
