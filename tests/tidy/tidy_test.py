@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tidy_test.py TIDY: copies tools/tidy beside small sources that break each rule and expects it to say so."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -79,6 +80,51 @@ class TidyTest(unittest.TestCase):
         status, output = self.tidy("format")
         self.assertEqual(status, 1)
         self.assertIn("protocol/a.cpp: not formatted", output)
+
+    def compile_commands(self, names):
+        self.write("build/release/compile_commands.json", json.dumps(
+            [{"directory": self.root, "file": f"protocol/{name}.cpp", "output": f"protocol.a.p/{name}.o",
+              "command": f"clang++-19 -std=c++20 -Wall -Werror -I{self.root} -c protocol/{name}.cpp"}
+             for name in names]))
+
+    def test_clang_tidy_looks_into_files_that_are_checked_together(self):
+        shutil.copy(os.path.join(os.path.dirname(TIDY), "..", ".clang-tidy"), self.root)
+        self.write("protocol/text.hpp", "#pragma once\n#include <string>\n#include <utility>\n"
+                                        "std::string taken(std::string text);\n")
+        clean = '#include "protocol/text.hpp"\nstd::string taken(std::string text) { return text; }\n'
+        spoiled = ('#include "protocol/text.hpp"\n'
+                   "std::size_t size_of(std::string text) {\n"
+                   "    const std::string other = taken(std::move(text));\n"
+                   "    return other.size() + text.size();\n"
+                   "}\n")
+        copies = ('#include <string>\n#include <vector>\n'
+                  "std::size_t total(const std::vector<std::string>& all) {\n"
+                  "    std::size_t sum = 0;\n"
+                  "    for (const std::string one : all) sum += one.size();\n"
+                  "    return sum;\n"
+                  "}\n")
+        self.write("protocol/a.cpp", clean)
+        self.write("protocol/b.cpp", spoiled)
+        self.write("protocol/c.cpp", copies)
+        self.write("protocol/d.cpp", "namespace {\nint number() { return 1; }\n}\nint one() { return number(); }\n")
+        self.write("protocol/e.cpp", "namespace {\nint number() { return 2; }\n}\nint two() { return number(); }\n")
+        self.compile_commands("abc")
+        status, output = self.tidy("clang")
+        self.assertEqual(status, 1)
+        self.assertIn("protocol/b.cpp:4:27: error: 'text' used after it was moved", output)
+        self.assertIn("protocol/c.cpp:5:28: error: the loop variable's type is not a reference", output)
+        # Files that can not stand together are looked at alone.
+        self.compile_commands("abcde")
+        self.assertEqual(self.tidy("clang"), (1, output))
+        self.write("protocol/b.cpp", clean.replace("taken(", "kept("))
+        self.write("protocol/c.cpp", copies.replace("std::string one", "std::string& one"))
+        self.assertEqual(self.tidy("clang"), (0, ""))
+        # What was clean is remembered, and forgotten when a header of it changes.
+        self.write("protocol/text.hpp", "#pragma once\n#include <string>\n#include <utility>\n"
+                                        "std::string taken(std::string text);\n#define BAD(a) a * 2\n")
+        status, output = self.tidy("clang")
+        self.assertEqual(status, 1)
+        self.assertIn("protocol/text.hpp:5:", output)
 
     def test_long_files_are_named_and_pass(self):
         self.write("protocol/a.cpp", "\n" * 601)
