@@ -123,7 +123,7 @@ Awaitable<void> write_pieces(Stream* stream, const std::string* text, std::size_
     co_await stream->write(chunks);
 }
 
-struct Waiting {
+struct WaitingTls {
     std::error_code error;
     bool done = false;
 };
@@ -222,7 +222,7 @@ TEST_CASE("a reader with a small buffer is not left waiting for what is already 
     CHECK(write_now(*ends.client, "0123456789").bytes == 10);
     CHECK(write_now(*ends.client, "abcdefghij").bytes == 10);
     for (const char* expected : {"012", "345", "678", "9", "abc", "def", "ghi", "j"}) {
-        Waiting waiting;
+        WaitingTls waiting;
         test.spawn(wait_readable(ends.server.get(), &waiting.error, &waiting.done));
         REQUIRE(waiting.done);
         std::array<char, 3> buffer;
@@ -231,7 +231,7 @@ TEST_CASE("a reader with a small buffer is not left waiting for what is already 
     }
     std::array<char, 3> buffer;
     CHECK(ends.server->read_some(buffer).status == IoStatus::would_block);
-    Waiting waiting;
+    WaitingTls waiting;
     test.spawn(wait_readable(ends.server.get(), &waiting.error, &waiting.done));
     CHECK_FALSE(waiting.done);
     ends.server->cancel();
@@ -362,7 +362,7 @@ TEST_CASE("an interrupt reaches a session that waits below TLS") {
     TestCore test;
     Ends ends;
     ends.connect(test, new_tls_config({"a"}), make_tls_client_context({}));
-    Waiting waiting;
+    WaitingTls waiting;
     test.spawn(wait_readable(ends.server.get(), &waiting.error, &waiting.done));
     CHECK_FALSE(waiting.done);
     ends.server->interrupt();
@@ -387,7 +387,7 @@ TEST_CASE("a TLS stream moves to another core with its state") {
     REQUIRE(arrived);
     CHECK(arrived->tls_exporter() == binding);
     TaskGroup group(other);
-    Waiting waiting;
+    WaitingTls waiting;
     group.spawn(wait_readable(arrived.get(), &waiting.error, &waiting.done));
     other.run_until_idle();
     CHECK(waiting.done);

@@ -1,6 +1,7 @@
 #include "protocol/parse_command.hpp"
 
 #include "protocol/write_command.hpp"
+#include "tests/protocol/parsed_command.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,43 +10,15 @@
 namespace {
 
 using namespace tidemark::protocol;
+using namespace tidemark::protocol::test;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
-
-Command parsed(std::string_view bytes) {
-    auto command = parse_command(bytes);
-    CAPTURE(bytes);
-    if (!command) {
-        CAPTURE(command.error().error.offset);
-        CAPTURE(command.error().error.rule);
-        REQUIRE(command);
-    }
-    return *std::move(command);
-}
 
 CommandError refused(std::string_view bytes) {
     auto command = parse_command(bytes);
     CAPTURE(bytes);
     REQUIRE_FALSE(command);
     return command.error();
-}
-
-// The command without its line end: it is written so, and read back as the same value.
-std::string rewritten(std::string_view bytes) {
-    const Command command = parsed(bytes);
-    std::string written = write_command(command);
-    REQUIRE(written.ends_with("\r\n"));
-    written.resize(written.size() - 2);
-    CAPTURE(written);
-    CHECK(parsed(written) == command);
-    return written;
-}
-
-template <class Body>
-Body body_of(std::string_view bytes) {
-    Command command = parsed(bytes);
-    REQUIRE(std::holds_alternative<Body>(command.body));
-    return std::get<Body>(std::move(command.body));
 }
 
 }  // namespace

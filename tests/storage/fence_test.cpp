@@ -9,7 +9,7 @@ using namespace tidemark::storage::testing;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'764'000'000'000'000;
+constexpr std::int64_t kFencedAt = 1'764'000'000'000'000;
 
 FenceOptions options_at(std::int64_t now_micros) {
     FenceOptions options;
@@ -36,16 +36,16 @@ TEST_CASE("fencing puts every number above those that were given out, and gives 
     const BodyId body = test.store->next_body_id();
     const AccountId next_account = test.store->next_account_id();
 
-    const Result<FenceReport> report = fence_restored(*test.store, options_at(kNow));
+    const Result<FenceReport> report = fence_restored(*test.store, options_at(kFencedAt));
     REQUIRE(report.has_value());
     CHECK(report->accounts == 1);
     CHECK(report->mailboxes == 1);
     test.reopen();
 
     const LoadedAccount after = *test.store->load_account(account.id());
-    CHECK(after.counters.modseq == static_cast<ModSeq>(kNow));
+    CHECK(after.counters.modseq == static_cast<ModSeq>(kFencedAt));
     CHECK(after.counters.mailbox_id >= before.counters.mailbox_id + kMailboxGap);
-    CHECK(after.counters.uidvalidity >= kNow / 1'000'000 + kMailboxGap);
+    CHECK(after.counters.uidvalidity >= kFencedAt / 1'000'000 + kMailboxGap);
     CHECK(raw(test.store->next_body_id()) >= raw(body) + kBodyIdGap);
     CHECK(raw(test.store->next_account_id()) >= raw(next_account) + kAccountIdGap);
 
@@ -74,7 +74,7 @@ TEST_CASE("fencing puts every number above those that were given out, and gives 
 TEST_CASE("fencing again lies above the fence before, whatever the clock says") {
     TestStore test;
     TestAccount account = with_mail(test, "ann");
-    REQUIRE(fence_restored(*test.store, options_at(kNow)).has_value());
+    REQUIRE(fence_restored(*test.store, options_at(kFencedAt)).has_value());
     const LoadedAccount first = *test.store->load_account(account.id());
     REQUIRE(fence_restored(*test.store, options_at(1)).has_value());  // a clock that was reset
     const LoadedAccount second = *test.store->load_account(account.id());
@@ -89,7 +89,7 @@ TEST_CASE("one backup restored twice gives two servers that share no number") {
     TestAccount account = with_mail(first, "ann");
     TestStore second;
     TestAccount same = with_mail(second, "ann");
-    FenceOptions options = options_at(kNow);
+    FenceOptions options = options_at(kFencedAt);
     REQUIRE(fence_restored(*first.store, options).has_value());
     options.now_micros += 60'000'000;
     options.earlier_restores = 1;
@@ -110,7 +110,7 @@ TEST_CASE("a mailbox with too few UIDs left refuses the fence, and nothing is ch
     TestStore test;
     TestAccount account = with_mail(test, "ann");
     const LoadedAccount before = *test.store->load_account(account.id());
-    FenceOptions options = options_at(kNow);
+    FenceOptions options = options_at(kFencedAt);
     options.uid_gap = std::uint64_t{UINT32_MAX} - kUidsLeftMin - 4;
     SUBCASE("by one") {
         options.uid_gap += 1;

@@ -58,7 +58,7 @@ Contents contents(const std::string& data, const std::string& account) {
 }  // namespace
 
 TEST_CASE("an account of a backup is put below a name, and nothing that exists is touched") {
-    const test::Scratch scratch;
+    const tidemark::tools::test::Scratch scratch;
     testdata::GenerateOptions options;
     options.directory = scratch.path("old");
     options.accounts = 2;
@@ -91,7 +91,7 @@ TEST_CASE("an account of a backup is put below a name, and nothing that exists i
 }
 
 TEST_CASE("a restore of a part says what it can not do") {
-    const test::Scratch scratch;
+    const tidemark::tools::test::Scratch scratch;
     testdata::GenerateOptions options;
     options.directory = scratch.path("data");
     options.accounts = 1;

@@ -27,15 +27,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-class Scratch {
+class TransferDirectory {
   public:
-    Scratch()
+    TransferDirectory()
         : path_(fs::temp_directory_path() /
                 ("tidemark-transfer-test-" + std::to_string(getpid()))) {
         fs::remove_all(path_);
         fs::create_directory(path_);
     }
-    ~Scratch() { fs::remove_all(path_); }
+    ~TransferDirectory() { fs::remove_all(path_); }
     std::string path(const std::string& name) const { return (path_ / name).string(); }
     std::string write(const std::string& name, const std::string& text) const {
         fs::create_directories((path_ / name).parent_path());
@@ -53,7 +53,7 @@ class Scratch {
 
 // A data directory with the accounts anna and bert.
 struct Data {
-    explicit Data(const Scratch& scratch) : path(scratch.path("data")) {
+    explicit Data(const TransferDirectory& scratch) : path(scratch.path("data")) {
         REQUIRE(make_data_directory(path));
         REQUIRE(fill_data_directory(path, std::nullopt));
         auto accounts = accounts_of_directory(path);
@@ -150,7 +150,7 @@ std::vector<std::string> mbox_contents(const std::string& path) {
     return contents(**source);
 }
 
-std::string make_maildir(const Scratch& scratch, unsigned messages) {
+std::string make_maildir(const TransferDirectory& scratch, unsigned messages) {
     for (const char* part : {"cur", "new", "tmp", ".Work.2026/cur", ".Empty/cur"})
         fs::create_directories(scratch.path(std::string("mail/") + part));
     scratch.write("mail/dovecot-keywords", "0 $Label1\n1 old\n");
@@ -173,7 +173,7 @@ ImportMark mark(std::uint64_t body) {
 }  // namespace
 
 TEST_CASE("a Maildir that is imported, exported and imported again stays what it was") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     const std::string source = make_maildir(scratch, 450);
     CHECK(imported(data, "anna", MailFormat::kMaildir, source) ==
@@ -188,7 +188,7 @@ TEST_CASE("a Maildir that is imported, exported and imported again stays what it
 }
 
 TEST_CASE("an import that is run again brings in what is new") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     const std::string source = make_maildir(scratch, 10);
     CHECK(imported(data, "anna", MailFormat::kMaildir, source) ==
@@ -207,7 +207,7 @@ TEST_CASE("an import that is run again brings in what is new") {
 }
 
 TEST_CASE("an import that was killed goes on without duplicates, whatever its ledger last said") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     const std::string source = make_maildir(scratch, 450);
     REQUIRE(imported(data, "anna", MailFormat::kMaildir, source).starts_with("450 "));
@@ -230,7 +230,7 @@ TEST_CASE("an import that was killed goes on without duplicates, whatever its le
 }
 
 TEST_CASE("a server that has the directory open takes the mail itself") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     const std::string source = make_maildir(scratch, 450);
     // From a mebibyte on a message takes another way through the server.
@@ -265,7 +265,7 @@ TEST_CASE("a server that has the directory open takes the mail itself") {
 }
 
 TEST_CASE("--mailbox is where an import goes, and the one that is exported") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     auto wanted = options(data, "anna", MailFormat::kMaildir, make_maildir(scratch, 10));
     wanted.mailbox = "Old";
@@ -283,7 +283,7 @@ TEST_CASE("--mailbox is where an import goes, and the one that is exported") {
 }
 
 TEST_CASE("what can not be done is refused before anything is written") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     const std::string source = make_maildir(scratch, 1);
     const auto exit_of = [&](const std::string& account, const std::string& path) {
@@ -303,7 +303,7 @@ TEST_CASE("what can not be done is refused before anything is written") {
 }
 
 TEST_CASE("bare LF becomes CRLF, empty and too large messages are left out") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const Data data(scratch);
     scratch.write("data/tidemark.toml", "[limits]\nmessage_bytes_max = 65536\n");
     for (const char* part : {"cur", "new"})
@@ -322,7 +322,7 @@ TEST_CASE("bare LF becomes CRLF, empty and too large messages are left out") {
 }
 
 TEST_CASE("a ledger knows the batches that were confirmed, and which is open") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     const std::string path = scratch.path("ledger");
     const std::vector<ImportKey> keys = {import_key({}, "a"), import_key({"a"}, "b"),
                                          import_key({"a", "b"}, ""), import_key({"ab"}, "")};
@@ -357,7 +357,7 @@ TEST_CASE("a ledger knows the batches that were confirmed, and which is open") {
 }
 
 TEST_CASE("a ledger whose last line was cut off is read up to there; another file is refused") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     {
         auto ledger = ImportLedger::open(scratch.path("ledger"));
         REQUIRE(ledger);
@@ -387,7 +387,7 @@ TEST_CASE("a ledger whose last line was cut off is read up to there; another fil
 }
 
 TEST_CASE("two imports from the same source at the same time are refused") {
-    const Scratch scratch;
+    const TransferDirectory scratch;
     auto first = ImportLedger::open(scratch.path("ledger"));
     REQUIRE(first);
     CHECK(!ImportLedger::open(scratch.path("ledger")));

@@ -203,7 +203,7 @@ TEST_CASE("a directory that a server has open is not rehearsed on") {
 }
 
 TEST_CASE("upgrade and its rehearsal as commands") {
-    const tools::test::Scratch scratch;
+    const tidemark::tools::test::Scratch scratch;
     tools::testdata::GenerateOptions options;
     options.directory = scratch.path("data");
     options.accounts = 2;

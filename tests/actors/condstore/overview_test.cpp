@@ -1,4 +1,5 @@
 // RFC 7162: what CONDSTORE and QRESYNC clients are told, each rule with its section.
+#include "tests/actors/condstore/sync_box.hpp"
 #include "tests/support/test_server.hpp"
 
 #include <doctest/doctest.h>
@@ -9,11 +10,6 @@ using namespace tidemark::test;
 
 namespace {
 
-std::uint64_t number_after(const std::string& text, std::string_view word) {
-    const auto at = text.find(word);
-    REQUIRE_MESSAGE(at != std::string::npos, word << " is not in: " << text);
-    return std::stoull(text.substr(at + word.size()));
-}
 std::uint64_t highest(const std::vector<std::string>& lines) {
     for (const auto& line : lines) {
         if (line.find("HIGHESTMODSEQ") != std::string::npos)

@@ -20,7 +20,7 @@ std::uint64_t number_of(const Lines& lines, const std::string& code) {
     return 0;
 }
 
-std::size_t exists(const Lines& lines) {
+std::size_t last_exists(const Lines& lines) {
     std::size_t count = 0;
     for (const std::string& line : lines) {
         if (line.ends_with(" EXISTS")) count = std::stoul(line.substr(2));
@@ -281,7 +281,7 @@ void SyncClient::synchronize_mailbox(ImapClient& imap, const std::string& name) 
             unknown.merge(learn(box, later));
         }
         if (style_ == SyncStyle::kQresyncListed &&
-            box.messages.size() + unknown.size() != exists(selected))
+            box.messages.size() + unknown.size() != last_exists(selected))
             unknown.merge(learn(box, imap.ok("UID FETCH 1:* (FLAGS)")));
     }
     download(imap, box, set_of(unknown));

@@ -16,7 +16,7 @@ bool matches(std::string_view needle, std::string_view text) {
     return SubstringMatcher(needle).matches(text);
 }
 
-const std::string kMessage =
+const std::string kSearched =
     "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= an\r\n alle\r\n"
     "From: J\xC3\xB6rg <joerg@example.com>\r\n"
     "X-Empty:\r\n"
@@ -102,16 +102,16 @@ TEST_CASE("pieces cut in a character match across the cut, but not across a rest
 }
 
 TEST_CASE("headers are searched decoded and unfolded") {
-    CHECK(match_header(kMessage, "subject", SubstringMatcher("GR\xC3\x9CSSE an alle")));
-    CHECK(match_header(kMessage, "FROM", SubstringMatcher("j\xC3\xB6rg")));
-    CHECK_FALSE(match_header(kMessage, "to", SubstringMatcher("")));
-    CHECK(match_header(kMessage, "x-empty", SubstringMatcher("")));
-    CHECK_FALSE(match_header(kMessage, "subject", SubstringMatcher("j\xC3\xB6rg")));
-    CHECK_FALSE(match_header(kMessage, "content-transfer-encoding", SubstringMatcher("")));
+    CHECK(match_header(kSearched, "subject", SubstringMatcher("GR\xC3\x9CSSE an alle")));
+    CHECK(match_header(kSearched, "FROM", SubstringMatcher("j\xC3\xB6rg")));
+    CHECK_FALSE(match_header(kSearched, "to", SubstringMatcher("")));
+    CHECK(match_header(kSearched, "x-empty", SubstringMatcher("")));
+    CHECK_FALSE(match_header(kSearched, "subject", SubstringMatcher("j\xC3\xB6rg")));
+    CHECK_FALSE(match_header(kSearched, "content-transfer-encoding", SubstringMatcher("")));
 }
 
 TEST_CASE("bodies are searched in decoded text parts, nested messages included") {
-    const ParsedMessage message = parse_message(kMessage);
+    const ParsedMessage message = parse_message(kSearched);
     const auto in_body = [&](std::string_view text) {
         return match_body(message, SubstringMatcher(text));
     };

@@ -9,7 +9,7 @@
 namespace tidemark::protocol::message {
 namespace {
 
-const std::string kMessage =
+const std::string kSummarized =
     "Date: Thu, 1 Jan 1970 00:00:10 +0100\r\n"
     "Subject: Re: [l] =?utf-8?q?=C3=89t=C3=A9?=\r\n"
     "From: =?utf-8?q?J=C3=B6rg?= <joe@example.com>, b@c\r\n"
@@ -24,13 +24,13 @@ const std::string kMessage =
 }  // namespace
 
 TEST_CASE("a summary holds what the session and the store need") {
-    const MessageSummary summary = make_summary(kMessage);
+    const MessageSummary summary = make_summary(kSummarized);
     CHECK(summary.envelope.starts_with("(\"Thu, 1 Jan 1970 00:00:10 +0100\" "));
     CHECK(summary.body_structure.starts_with("(\"text\" \"plain\" "));
     CHECK(summary.body_structure.size() > summary.body.size());
     CHECK(summary.sent_seconds == -3590);
     CHECK(summary.sent_day == 0);
-    CHECK(summary.header_size == kMessage.find("\r\n\r\n") + 4);
+    CHECK(summary.header_size == kSummarized.find("\r\n\r\n") + 4);
     CHECK(summary.subject_key == "E\xCC\x81TE\xCC\x81");
     CHECK(summary.is_reply_or_forward);
     CHECK(summary.from_key == "JOE");
@@ -64,7 +64,7 @@ TEST_CASE("long reference lists keep the first and the nearest") {
 }
 
 TEST_CASE("a stored summary reads back, in place") {
-    const MessageSummary summary = make_summary(kMessage);
+    const MessageSummary summary = make_summary(kSummarized);
     const std::string stored = encode_summary(summary);
     const auto view = SummaryView::read(stored);
     REQUIRE(view);
@@ -92,7 +92,7 @@ TEST_CASE("the layout of version 1 does not change") {
 }
 
 TEST_CASE("damaged summaries are refused") {
-    const std::string stored = encode_summary(make_summary(kMessage));
+    const std::string stored = encode_summary(make_summary(kSummarized));
     for (std::size_t size = 0; size < stored.size(); ++size) {
         CAPTURE(size);
         CHECK_FALSE(SummaryView::read(std::string_view(stored).substr(0, size)));
@@ -108,9 +108,9 @@ TEST_CASE("damaged summaries are refused") {
 }
 
 TEST_CASE("any message cut anywhere has a summary that can be stored") {
-    for (std::size_t size = 0; size <= kMessage.size(); ++size) {
+    for (std::size_t size = 0; size <= kSummarized.size(); ++size) {
         CAPTURE(size);
-        const MessageSummary summary = make_summary(kMessage.substr(0, size));
+        const MessageSummary summary = make_summary(kSummarized.substr(0, size));
         const std::string stored = encode_summary(summary);
         const auto view = SummaryView::read(stored);
         REQUIRE(view);

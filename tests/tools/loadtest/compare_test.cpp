@@ -47,7 +47,7 @@ Side side(const char* label, Connector& connector, const UserPattern& users) {
     return made;
 }
 
-bool contains(std::string_view text, std::string_view part) {
+bool has_text(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
@@ -123,11 +123,11 @@ TEST_CASE("a ratio is taken pair by pair and says how many times better b is") {
         CHECK_FALSE(decode_comparison("{\"comparison\":2}").has_value());
         CHECK_FALSE(decode_comparison("{").has_value());
         const std::string table = comparison_table(before);
-        CHECK(contains(table, "3 pairs (fewer than the 5"));
-        CHECK(contains(table, "because"));
-        CHECK(contains(table, "2.00 (1.00-3.00)"));
-        CHECK(contains(comparison_markdown(before), "| NOOP p50 | 300 us | 100 us | 2.00 "));
-        CHECK(contains(make_report({}, {before}), "\"comparisons\":[{\"a\":\"left\""));
+        CHECK(has_text(table, "3 pairs (fewer than the 5"));
+        CHECK(has_text(table, "because"));
+        CHECK(has_text(table, "2.00 (1.00-3.00)"));
+        CHECK(has_text(comparison_markdown(before), "| NOOP p50 | 300 us | 100 us | 2.00 "));
+        CHECK(has_text(make_report({}, {before}), "\"comparisons\":[{\"a\":\"left\""));
     }
 }
 
@@ -158,17 +158,17 @@ TEST_CASE("figures of another program are compared, with what they should be") {
     const auto after = decode_comparison(text);
     REQUIRE_MESSAGE(after.has_value(), (after ? "" : after.error()));
     CHECK(encode_comparison(*after) == text);
-    CHECK(contains(comparison_table(*after), "others used a third"));
-    CHECK(contains(comparison_markdown(*after), "others used a third"));
-    CHECK(contains(make_report({}, {*after}), "others used a third"));
+    CHECK(has_text(comparison_table(*after), "others used a third"));
+    CHECK(has_text(comparison_markdown(*after), "others used a third"));
+    CHECK(has_text(make_report({}, {*after}), "others used a third"));
     const auto verdict = [&before](double b) {
         before.scenarios[0].pairs[0].b.figures[0].value = b;
         before.scenarios[0].measure();
         return comparison_table(before);
     };
-    CHECK(contains(verdict(999), "floor 10, aim 50: BELOW THE FLOOR"));
-    CHECK(contains(verdict(1000), "floor 10, aim 50: the floor is met"));
-    CHECK(contains(verdict(5000), "floor 10, aim 50: the aim is met"));
+    CHECK(has_text(verdict(999), "floor 10, aim 50: BELOW THE FLOOR"));
+    CHECK(has_text(verdict(1000), "floor 10, aim 50: the floor is met"));
+    CHECK(has_text(verdict(5000), "floor 10, aim 50: the aim is met"));
 }
 
 TEST_CASE("figures are told in units that people read") {
@@ -181,8 +181,8 @@ TEST_CASE("figures are told in units that people read") {
 }
 
 TEST_CASE("two servers are run in turn and compared") {
-    test::TestServer first;
-    test::TestServer second;
+    tidemark::test::TestServer first;
+    tidemark::test::TestServer second;
     const UserPattern users = accounts(first, 2);
     static_cast<void>(accounts(second, 2));
     MemoryConnector a(first);
@@ -227,8 +227,8 @@ TEST_CASE("two servers are run in turn and compared") {
 }
 
 TEST_CASE("a wrong server fails its comparison, and the next scenario is compared all the same") {
-    test::TestServer right;
-    test::TestServer wrong;
+    tidemark::test::TestServer right;
+    tidemark::test::TestServer wrong;
     const UserPattern users = accounts(right, 1);
     static_cast<void>(accounts(wrong, 1));
     MemoryConnector a(right);
@@ -249,13 +249,13 @@ TEST_CASE("a wrong server fails its comparison, and the next scenario is compare
     REQUIRE(comparison.scenarios.size() == 2);
     CHECK_FALSE(comparison.scenarios[0].ok);
     REQUIRE_FALSE(comparison.scenarios[0].reasons.empty());
-    CHECK(contains(comparison.scenarios[0].reasons[0], "first-sync, pair 1 of 1, B: "));
+    CHECK(has_text(comparison.scenarios[0].reasons[0], "first-sync, pair 1 of 1, B: "));
     CHECK(comparison.scenarios[1].ok);
     CHECK(comparison.scenarios[1].pairs.size() == 1);
 }
 
 TEST_CASE("a comparison that is interrupted has no half pair") {
-    test::TestServer server;
+    tidemark::test::TestServer server;
     const UserPattern users = accounts(server, 1);
     MemoryConnector connector(server);
     std::atomic<bool> stop{false};

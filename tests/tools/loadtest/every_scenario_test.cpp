@@ -40,7 +40,7 @@ bool adds_mail(const Scenario& scenario) {
 }
 
 struct FilledServer {
-    test::TestServer server;
+    tidemark::test::TestServer server;
     UserPattern users = accounts(server, kAccounts);
     MemoryConnector connector{server};
     FilledServer() { fill(users, connector, 110); }

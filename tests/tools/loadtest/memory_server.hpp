@@ -64,7 +64,7 @@ class SpoiledStream final : public actors::Stream {
 
 class MemoryConnector final : public Connector {
   public:
-    explicit MemoryConnector(test::TestServer& server, Spoil spoil = {})
+    explicit MemoryConnector(tidemark::test::TestServer& server, Spoil spoil = {})
         : server_(server), spoil_(std::move(spoil)) {}
     actors::Awaitable<Connected> connect_imap(actors::Core* core) override {
         auto stream = make(core, false);
@@ -90,11 +90,11 @@ class MemoryConnector final : public Connector {
         }
         return std::move(ours);
     }
-    test::TestServer& server_;
+    tidemark::test::TestServer& server_;
     Spoil spoil_;
 };
 
-inline UserPattern accounts(test::TestServer& server, unsigned count) {
+inline UserPattern accounts(tidemark::test::TestServer& server, unsigned count) {
     for (unsigned i = 1; i <= count; ++i) server.add_account("u" + std::to_string(i));
     return *UserPattern::parse("u{1.." + std::to_string(count) + "}");
 }

@@ -18,7 +18,7 @@ using Folder = std::vector<std::string>;
 const std::string kFrom = "From anna@example.org Wed Nov 25 10:44:58 2026\n";
 constexpr std::int64_t kFromTime = 1'795'603'498;
 
-std::vector<MailMessage> read_all(const std::string& path, MailSourceOptions options = {}) {
+std::vector<MailMessage> read_mbox(const std::string& path, MailSourceOptions options = {}) {
     auto source = MboxSource::open(path, std::move(options));
     REQUIRE_MESSAGE(source.has_value(), (source ? "" : source.error()));
     std::vector<MailMessage> messages;
@@ -35,7 +35,7 @@ std::vector<MailMessage> read_all(const std::string& path, MailSourceOptions opt
 std::vector<MailMessage> parse(const std::string& text, MailSourceOptions options = {}) {
     const Scratch scratch;
     scratch.file("m", text);
-    return read_all(scratch.path("m"), std::move(options));
+    return read_mbox(scratch.path("m"), std::move(options));
 }
 
 }  // namespace
@@ -199,7 +199,7 @@ TEST_CASE("what is no mbox is an error, in a directory it is left out") {
     scratch.file("Inbox.msf", "index");
     scratch.file("Sent", kFrom + "Subject: s\n\n");
     scratch.file("Work.sbd/2024", kFrom + "Subject: w\n\n");
-    const auto messages = read_all(scratch.path(), options);
+    const auto messages = read_mbox(scratch.path(), options);
     REQUIRE(messages.size() == 2);
     CHECK(messages[0].folder == Folder{"Sent"});
     CHECK(messages[1].folder == Folder{"Work", "2024"});
@@ -230,7 +230,7 @@ TEST_CASE("what was written to mbox files is read back the same") {
     REQUIRE(writer->add_folder({"Empty"}).has_value());
     REQUIRE(writer->finish().has_value());
 
-    const auto back = read_all(scratch.path("out"));
+    const auto back = read_mbox(scratch.path("out"));
     REQUIRE(back.size() == messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) {
         CAPTURE(i);
