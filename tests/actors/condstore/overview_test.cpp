@@ -10,23 +10,6 @@ using namespace tidemark::test;
 
 namespace {
 
-std::uint64_t highest(const std::vector<std::string>& lines) {
-    for (const auto& line : lines) {
-        if (line.find("HIGHESTMODSEQ") != std::string::npos)
-            return number_after(line, "HIGHESTMODSEQ ");
-    }
-    FAIL("no HIGHESTMODSEQ");
-    return 0;
-}
-std::uint64_t uidvalidity(const std::vector<std::string>& lines) {
-    for (const auto& line : lines) {
-        if (line.find("UIDVALIDITY") != std::string::npos)
-            return number_after(line, "UIDVALIDITY ");
-    }
-    FAIL("no UIDVALIDITY");
-    return 0;
-}
-
 struct Box : TestServer {
     explicit Box(int messages) {
         add_account("ann");
@@ -40,8 +23,8 @@ struct Box : TestServer {
 TEST_CASE("SELECT tells a HIGHESTMODSEQ that is never 0, also of an empty mailbox (§3.1.2.1)") {
     Box box(0);
     auto client = box.connect("ann");
-    CHECK(highest(client.ok("SELECT INBOX")) >= 1);
-    CHECK(highest(client.ok("SELECT Trash")) >= 1);
+    CHECK(highest_modseq(client.ok("SELECT INBOX")) >= 1);
+    CHECK(highest_modseq(client.ok("SELECT Trash")) >= 1);
 }
 
 TEST_CASE("MODSEQ is told only to sessions that enabled CONDSTORE (§3.1)") {
@@ -80,7 +63,7 @@ TEST_CASE("conditional STORE is compare-and-set, MODIFIED names what lost (§3.1
     Box box(3);
     auto a = box.connect("ann");
     auto b = box.connect("ann");
-    const auto base = highest(a.ok("SELECT INBOX (CONDSTORE)"));
+    const auto base = highest_modseq(a.ok("SELECT INBOX (CONDSTORE)"));
     b.ok("SELECT INBOX (CONDSTORE)");
     const std::string since = "(UNCHANGEDSINCE " + std::to_string(base) + ")";
     CHECK(a.ok("STORE 2 " + since + " +FLAGS (first)").back().find("MODIFIED") ==
@@ -113,19 +96,19 @@ TEST_CASE(
     auto a = box.connect("ann");
     auto b = box.connect("ann");
     a.ok("SELECT INBOX (CONDSTORE)");
-    const auto before = highest(b.ok("SELECT INBOX (CONDSTORE)"));
+    const auto before = highest_modseq(b.ok("SELECT INBOX (CONDSTORE)"));
     const auto answer = a.ok("STORE 1 -FLAGS (\\Flagged)");
     CHECK(with_prefix(answer, "* 1 FETCH").size() == 1);
     CHECK(b.ok("NOOP").size() == 1);
-    CHECK(highest(b.ok("STATUS INBOX (HIGHESTMODSEQ)")) == before);
+    CHECK(highest_modseq(b.ok("STATUS INBOX (HIGHESTMODSEQ)")) == before);
 }
 
 TEST_CASE("QRESYNC: SELECT tells what vanished, then what changed (§3.2.5)") {
     Box box(5);
     auto writer = box.connect("ann");
     const auto selected = writer.ok("SELECT INBOX (CONDSTORE)");
-    const auto since = highest(selected);
-    const auto validity = uidvalidity(selected);
+    const auto since = highest_modseq(selected);
+    const auto validity = uid_validity(selected);
     writer.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)");
     writer.ok("EXPUNGE");
     writer.ok("UID STORE 5 +FLAGS (\\Flagged)");
@@ -180,7 +163,7 @@ TEST_CASE("VANISHED (EARLIER) comes before the flags that were waiting to be tol
     auto client = box.connect("ann");
     auto other = box.connect("ann");
     client.ok("ENABLE QRESYNC");
-    const auto since = highest(client.ok("SELECT INBOX"));
+    const auto since = highest_modseq(client.ok("SELECT INBOX"));
     other.ok("SELECT INBOX");
     client.ok("UID STORE 2 +FLAGS.SILENT (\\Deleted)");
     client.ok("UID EXPUNGE 2");
@@ -214,8 +197,8 @@ TEST_CASE(
     const auto lines = client.ok("UID EXPUNGE 1:2");
     CHECK(has_line(lines, "* VANISHED 1:2"));
     CHECK(with_prefix(lines, "* 1 EXPUNGE").empty());
-    const auto told = highest(lines);
-    CHECK(told == highest(client.ok("STATUS INBOX (HIGHESTMODSEQ)")));
+    const auto told = highest_modseq(lines);
+    CHECK(told == highest_modseq(client.ok("STATUS INBOX (HIGHESTMODSEQ)")));
     const auto plain = other.ok("NOOP");
     CHECK(has_line(plain, "* 1 EXPUNGE"));
     CHECK(has_line(plain, "* 2 EXPUNGE"));
@@ -231,7 +214,7 @@ TEST_CASE("while an expunge is held back no modseq is told that would hide it (�
     writer.ok("SELECT INBOX");
     reader.ok("ENABLE QRESYNC");
     const auto selected = reader.ok("SELECT INBOX");
-    const auto known = highest(selected);
+    const auto known = highest_modseq(selected);
     writer.ok("STORE 1 +FLAGS.SILENT (\\Deleted)");
     writer.ok("EXPUNGE");
     writer.ok("UID STORE 3 +FLAGS (\\Flagged)");
@@ -252,7 +235,7 @@ TEST_CASE("while an expunge is held back no modseq is told that would hide it (�
     // It drops here and comes back with the highest modseq that it was told.
     auto back = box.connect("ann");
     back.ok("ENABLE QRESYNC");
-    const auto resync = back.ok("SELECT INBOX (QRESYNC (" + std::to_string(uidvalidity(selected)) +
+    const auto resync = back.ok("SELECT INBOX (QRESYNC (" + std::to_string(uid_validity(selected)) +
                                 " " + std::to_string(told) + "))");
     CHECK(has_line(resync, "* VANISHED (EARLIER) 1"));
     // And the session that stayed is told at the next command that allows it.
@@ -284,7 +267,7 @@ TEST_CASE("HIGHESTMODSEQ never decreases, over restart and power cut") {
         client.ok("SELECT INBOX");
         client.ok("STORE 1:2 +FLAGS.SILENT (\\Deleted)");
         client.ok("EXPUNGE");
-        before = highest(client.ok("STATUS INBOX (HIGHESTMODSEQ)"));
+        before = highest_modseq(client.ok("STATUS INBOX (HIGHESTMODSEQ)"));
     }
     SUBCASE("restart") {
         box.restart();
@@ -293,10 +276,10 @@ TEST_CASE("HIGHESTMODSEQ never decreases, over restart and power cut") {
         box.crash(3);
     }
     auto client = box.connect("ann");
-    CHECK(highest(client.ok("SELECT INBOX")) >= before);
+    CHECK(highest_modseq(client.ok("SELECT INBOX")) >= before);
     client.ok("CREATE other");
     client.append("INBOX", kSmallMessage);
-    CHECK(highest(client.ok("STATUS INBOX (HIGHESTMODSEQ)")) > before);
+    CHECK(highest_modseq(client.ok("STATUS INBOX (HIGHESTMODSEQ)")) > before);
 }
 
 TEST_CASE(
@@ -307,8 +290,8 @@ TEST_CASE(
     {
         auto client = box.connect("ann");
         const auto selected = client.ok("SELECT INBOX (CONDSTORE)");
-        since = highest(selected);
-        validity = uidvalidity(selected);
+        since = highest_modseq(selected);
+        validity = uid_validity(selected);
         client.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)");
         client.ok("EXPUNGE");
         client.ok("LOGOUT");
@@ -340,5 +323,5 @@ TEST_CASE(
     // Message 6 is at 4 now, but 1 is where it was: nothing up to it can have gone (§3.2.5.2).
     CHECK(has_line(client.ok("SELECT INBOX (QRESYNC (" + parameter + " 1:6 (1,3 1,3)))"),
                    "* VANISHED (EARLIER) 2,4"));
-    CHECK(highest(client.ok("STATUS INBOX (HIGHESTMODSEQ)")) > since);
+    CHECK(highest_modseq(client.ok("STATUS INBOX (HIGHESTMODSEQ)")) > since);
 }
